@@ -1,0 +1,61 @@
+-- What every other part stands on: identifiers, the clock, folded text and
+-- the check of an upsert's JSON object.
+
+CREATE FUNCTION ganje.ulid() RETURNS text
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'gl_ulid_make';
+COMMENT ON FUNCTION ganje.ulid() IS
+'A new ULID: 26 characters of Crockford base 32, 48 bits of milliseconds and 80 of randomness, increasing within a backend.';
+
+CREATE FUNCTION ganje.now() RETURNS timestamptz
+LANGUAGE c STABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'gl_clock_now';
+COMMENT ON FUNCTION ganje.now() IS
+'The time that every rule is read against: the setting ganje_logistics.now where it is set, else the transaction''s time.';
+
+CREATE FUNCTION ganje.clock() RETURNS timestamptz
+LANGUAGE c VOLATILE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'gl_clock_wall';
+COMMENT ON FUNCTION ganje.clock() IS
+'The time of day as the worker and the capacity counters need it, moving within a transaction: the setting ganje_logistics.now where it is set, else the wall clock.';
+
+CREATE FUNCTION ganje.fold_text(value text) RETURNS text
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'gl_text_fold_sql';
+COMMENT ON FUNCTION ganje.fold_text(text) IS
+'Text as address rules compare it: NFC, case folded, the four Turkish i one letter, Arabic yeh and kaf Persian, digits ASCII, white space collapsed.';
+
+CREATE FUNCTION ganje.check_object(object jsonb, path text, keys text) RETURNS void
+LANGUAGE c IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'gl_json_check_object';
+COMMENT ON FUNCTION ganje.check_object(jsonb, text, text) IS
+'Raises, naming the JSON path, unless object is an object with only the keys listed as "key:kind", each of its kind; a "!" behind the kind makes the key required.';
+
+CREATE FUNCTION ganje.try_jsonb(value text) RETURNS jsonb
+LANGUAGE c STABLE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'gl_json_try_parse';
+COMMENT ON FUNCTION ganje.try_jsonb(text) IS
+'value as jsonb, or NULL where it is not JSON that jsonb can hold, is deeper than ganje_logistics.json_max_depth or longer than ganje_logistics.webhook_max_bytes.';
+
+-- Text of a JSON value that identifies something: a string as it is, a number
+-- by its digits (carriers are not of one mind), anything else NULL.
+CREATE FUNCTION ganje.json_id(value jsonb) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN jsonb_typeof(value) IN ('string', 'number') THEN nullif(value #>> '{}', '') END;
+COMMENT ON FUNCTION ganje.json_id(jsonb) IS
+'The text of a JSON string or number that identifies something, NULL for any other value.';
+
+-- A merchant where the request names none.
+CREATE FUNCTION ganje.merchant_of(request jsonb) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN coalesce(ganje.json_id(request -> 'merchantId'), 'DEFAULT');
+COMMENT ON FUNCTION ganje.merchant_of(jsonb) IS
+'The merchantId of a request, DEFAULT where it names none.';
+
+-- The last ten digits decide whether two phone numbers are one: the rest is
+-- country and trunk prefix, which people write in many ways.
+CREATE FUNCTION ganje.phone_key(phone text) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN right(regexp_replace(ganje.fold_text(phone), '[^0-9]', '', 'g'), 10);
+COMMENT ON FUNCTION ganje.phone_key(text) IS
+'The last ten digits of a phone number, by which two numbers are compared.';

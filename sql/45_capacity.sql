@@ -1,0 +1,291 @@
+-- Capacity: counters of units taken, and holds that take them.
+--
+-- Lock order, everywhere: the hold's row, then counters in the order of their
+-- key, then hold units. Expired units of other holds are taken back with SKIP
+-- LOCKED, so that nobody ever waits for a unit while holding a counter.
+
+CREATE TABLE ganje.slot_counter (
+    merchant_id text NOT NULL,
+    store_id text NOT NULL,
+    rule_id text NOT NULL,
+    day date NOT NULL,
+    slot_from time NOT NULL,
+    slot_to time NOT NULL,
+    used integer NOT NULL CHECK (used >= 0),
+    capacity integer CHECK (capacity >= 0),
+    PRIMARY KEY (merchant_id, store_id, rule_id, day, slot_from, slot_to),
+    CONSTRAINT never_oversold CHECK (used <= capacity)
+) WITH (fillfactor = 70);
+COMMENT ON TABLE ganje.slot_counter IS 'Units taken by live holds and confirmed orders per rule, date and slot.';
+COMMENT ON COLUMN ganje.slot_counter.day IS 'local date of the slot; -infinity for ON_DEMAND, which counts unfinished shipments whatever the day';
+COMMENT ON COLUMN ganje.slot_counter.capacity IS 'the rule''s capacity when a unit was last taken (NULL: no limit): a lowered capacity keeps what is sold';
+CREATE INDEX slot_counter_full ON ganje.slot_counter (merchant_id, store_id, rule_id, day) WHERE used >= capacity;
+
+CREATE TABLE ganje.hold (
+    merchant_id text NOT NULL DEFAULT 'DEFAULT',
+    hold_id text NOT NULL DEFAULT ganje.ulid(),
+    state text NOT NULL DEFAULT 'held' CHECK (state IN ('held', 'confirmed', 'released')),
+    cart_id text,
+    zone_id text,
+    order_id text,
+    created_at timestamptz NOT NULL,
+    expires_at timestamptz NOT NULL,
+    PRIMARY KEY (merchant_id, hold_id),
+    CHECK ((state = 'confirmed') = (order_id IS NOT NULL))
+);
+COMMENT ON TABLE ganje.hold IS 'Slots taken for a checkout. A hold in state "held" whose expires_at is past counts as free.';
+
+CREATE TABLE ganje.hold_unit (
+    merchant_id text NOT NULL,
+    hold_id text NOT NULL,
+    group_no integer NOT NULL CHECK (group_no >= 0),
+    state text NOT NULL DEFAULT 'held' CHECK (state IN ('held', 'confirmed', 'released', 'reclaimed')),
+    store_merchant_id text NOT NULL,
+    store_id text NOT NULL,
+    rule_id text NOT NULL,
+    type text NOT NULL,
+    provider text,
+    day date NOT NULL,
+    slot_from time NOT NULL,
+    slot_to time NOT NULL,
+    promised_from timestamptz,
+    promised_to timestamptz,
+    fee numeric NOT NULL,
+    items jsonb NOT NULL CHECK (jsonb_typeof(items) = 'array'),
+    expires_at timestamptz NOT NULL,
+    PRIMARY KEY (merchant_id, hold_id, group_no),
+    FOREIGN KEY (merchant_id, hold_id) REFERENCES ganje.hold ON DELETE CASCADE
+);
+COMMENT ON TABLE ganje.hold_unit IS 'One group of a hold: the unit of capacity it has taken, and of whom.';
+COMMENT ON COLUMN ganje.hold_unit.state IS 'held and confirmed units are counted in slot_counter; released and reclaimed ones no longer';
+COMMENT ON COLUMN ganje.hold_unit.items IS '[{itemId, quantity, price, name}, …] as they were in the cart';
+CREATE INDEX hold_unit_held ON ganje.hold_unit (store_merchant_id, store_id, rule_id, day, slot_from, slot_to, expires_at) WHERE state = 'held';
+
+CREATE VIEW ganje.slot_usage AS
+SELECT c.merchant_id, c.store_id, c.rule_id, nullif(c.day, '-infinity') AS day, c.slot_from, c.slot_to,
+       r.capacity, c.used - e.expired AS used, e.live AS held, c.used - e.expired - e.live AS confirmed
+  FROM ganje.slot_counter AS c
+  LEFT JOIN ganje.store_rule AS r ON r.merchant_id = c.merchant_id AND r.store_id = c.store_id AND r.rule_id = c.rule_id
+ CROSS JOIN LATERAL (
+    SELECT (count(*) FILTER (WHERE u.expires_at <= ganje.clock()))::integer AS expired,
+           (count(*) FILTER (WHERE u.expires_at > ganje.clock()))::integer AS live
+      FROM ganje.hold_unit AS u
+     WHERE u.store_merchant_id = c.merchant_id AND u.store_id = c.store_id AND u.rule_id = c.rule_id AND u.day = c.day
+       AND u.slot_from = c.slot_from AND u.slot_to = c.slot_to AND u.state = 'held') AS e;
+COMMENT ON VIEW ganje.slot_usage IS 'Units used per rule, date and slot (used = held + confirmed; expired holds do not count), beside the rule''s capacity.';
+COMMENT ON COLUMN ganje.slot_usage.day IS 'NULL for ON_DEMAND, which counts unfinished shipments whatever the day';
+
+-- Takes back the units of expired holds on one counter. The caller has locked
+-- nothing, or earlier counters in key order only; this locks the counter.
+CREATE FUNCTION ganje.reclaim_expired(unit ganje.hold_unit) RETURNS boolean
+LANGUAGE plpgsql VOLATILE
+AS $$
+DECLARE
+    reclaimed integer;
+    right_now timestamptz := ganje.clock();
+BEGIN
+    PERFORM 1 FROM ganje.slot_counter AS c
+      WHERE c.merchant_id = unit.store_merchant_id AND c.store_id = unit.store_id AND c.rule_id = unit.rule_id
+        AND c.day = unit.day AND c.slot_from = unit.slot_from AND c.slot_to = unit.slot_to FOR UPDATE;
+    WITH expired AS (
+        SELECT u.merchant_id, u.hold_id, u.group_no FROM ganje.hold_unit AS u
+         WHERE u.store_merchant_id = unit.store_merchant_id AND u.store_id = unit.store_id AND u.rule_id = unit.rule_id
+           AND u.day = unit.day AND u.slot_from = unit.slot_from AND u.slot_to = unit.slot_to
+           AND u.state = 'held' AND u.expires_at <= right_now
+           FOR UPDATE SKIP LOCKED)
+    UPDATE ganje.hold_unit AS u SET state = 'reclaimed'
+      FROM expired AS e
+     WHERE u.merchant_id = e.merchant_id AND u.hold_id = e.hold_id AND u.group_no = e.group_no;
+    GET DIAGNOSTICS reclaimed = ROW_COUNT;
+    IF reclaimed > 0 THEN
+        UPDATE ganje.slot_counter AS c SET used = c.used - reclaimed
+         WHERE c.merchant_id = unit.store_merchant_id AND c.store_id = unit.store_id AND c.rule_id = unit.rule_id
+           AND c.day = unit.day AND c.slot_from = unit.slot_from AND c.slot_to = unit.slot_to;
+    END IF;
+    RETURN reclaimed > 0;
+END
+$$;
+COMMENT ON FUNCTION ganje.reclaim_expired(ganje.hold_unit) IS 'Frees the expired units on a unit''s counter; true where there were any.';
+
+CREATE FUNCTION ganje.take_unit(unit ganje.hold_unit) RETURNS boolean
+LANGUAGE plpgsql VOLATILE
+AS $$
+DECLARE
+    rule_capacity integer;
+BEGIN
+    SELECT r.capacity INTO rule_capacity FROM ganje.store_rule AS r
+     WHERE r.merchant_id = unit.store_merchant_id AND r.store_id = unit.store_id AND r.rule_id = unit.rule_id;
+    FOR attempt IN 1..2 LOOP
+        INSERT INTO ganje.slot_counter AS c (merchant_id, store_id, rule_id, day, slot_from, slot_to, used, capacity)
+        SELECT unit.store_merchant_id, unit.store_id, unit.rule_id, unit.day, unit.slot_from, unit.slot_to, 1, rule_capacity
+         WHERE coalesce(rule_capacity, 1) >= 1
+        ON CONFLICT (merchant_id, store_id, rule_id, day, slot_from, slot_to) DO UPDATE
+           SET used = c.used + 1, capacity = excluded.capacity
+         WHERE excluded.capacity IS NULL OR c.used < excluded.capacity;
+        IF FOUND THEN
+            RETURN true;
+        END IF;
+        EXIT WHEN NOT ganje.reclaim_expired(unit);
+    END LOOP;
+    RETURN false;
+END
+$$;
+COMMENT ON FUNCTION ganje.take_unit(ganje.hold_unit) IS 'Takes one unit of capacity, of an expired hold if need be; false where none is left.';
+
+CREATE FUNCTION ganje.give_back_unit(unit ganje.hold_unit) RETURNS void
+LANGUAGE sql VOLATILE
+BEGIN ATOMIC
+    UPDATE ganje.slot_counter AS c SET used = c.used - 1
+     WHERE c.merchant_id = unit.store_merchant_id AND c.store_id = unit.store_id AND c.rule_id = unit.rule_id
+       AND c.day = unit.day AND c.slot_from = unit.slot_from AND c.slot_to = unit.slot_to;
+END;
+COMMENT ON FUNCTION ganje.give_back_unit(ganje.hold_unit) IS 'Gives one unit of capacity back.';
+
+CREATE FUNCTION ganje.lock_hold(merchant text, hold text) RETURNS ganje.hold
+LANGUAGE plpgsql VOLATILE
+AS $$
+DECLARE
+    found_hold ganje.hold;
+BEGIN
+    SELECT * INTO found_hold FROM ganje.hold AS h WHERE h.merchant_id = merchant AND h.hold_id = hold FOR UPDATE;
+    IF NOT FOUND THEN
+        RAISE no_data_found USING MESSAGE = format('hold %L of merchant %L does not exist', hold, merchant),
+            HINT = 'hold_slot answers the holdId.';
+    END IF;
+    RETURN found_hold;
+END
+$$;
+COMMENT ON FUNCTION ganje.lock_hold(text, text) IS 'A hold, its row locked; raises where there is none.';
+
+CREATE FUNCTION ganje.retake_hold(the_hold ganje.hold) RETURNS void
+LANGUAGE plpgsql VOLATILE
+AS $$
+DECLARE
+    unit ganje.hold_unit;
+BEGIN
+    FOR unit IN SELECT * FROM ganje.hold_unit AS u
+                 WHERE u.merchant_id = the_hold.merchant_id AND u.hold_id = the_hold.hold_id
+                 ORDER BY u.store_merchant_id COLLATE "C", u.store_id COLLATE "C", u.rule_id COLLATE "C", u.day, u.slot_from, u.slot_to LOOP
+        -- Locks the counter before the unit; afterwards nobody can reclaim the unit under us.
+        PERFORM 1 FROM ganje.slot_counter AS c
+          WHERE c.merchant_id = unit.store_merchant_id AND c.store_id = unit.store_id AND c.rule_id = unit.rule_id
+            AND c.day = unit.day AND c.slot_from = unit.slot_from AND c.slot_to = unit.slot_to FOR UPDATE;
+        UPDATE ganje.hold_unit AS u SET state = 'reclaimed'
+         WHERE u.merchant_id = unit.merchant_id AND u.hold_id = unit.hold_id AND u.group_no = unit.group_no
+           AND u.state = 'held';
+        IF FOUND THEN
+            PERFORM ganje.give_back_unit(unit);
+        END IF;
+        IF NOT ganje.take_unit(unit) THEN
+            RAISE object_not_in_prerequisite_state
+                USING MESSAGE = format('hold %L has expired and its slot is full', the_hold.hold_id),
+                      DETAIL = format('%s %s–%s of store %L, rule %L', unit.day, to_char(unit.slot_from, 'HH24:MI'),
+                                      to_char(unit.slot_to, 'HH24:MI'), unit.store_id, unit.rule_id),
+                      HINT = 'Ask the customer to choose another slot.';
+        END IF;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION ganje.retake_hold(ganje.hold) IS 'Takes the units of an expired hold again, all or, raising, none.';
+
+CREATE FUNCTION ganje.confirm_hold(hold_id text, order_id text, merchant_id text DEFAULT 'DEFAULT') RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    the_hold ganje.hold := ganje.lock_hold(confirm_hold.merchant_id, confirm_hold.hold_id);
+BEGIN
+    IF coalesce(confirm_hold.order_id, '') = '' THEN
+        RAISE invalid_parameter_value USING MESSAGE = 'order_id is missing';
+    END IF;
+    IF the_hold.state = 'confirmed' AND the_hold.order_id IS DISTINCT FROM confirm_hold.order_id THEN
+        RAISE object_not_in_prerequisite_state
+            USING MESSAGE = format('hold %L is confirmed for another order', the_hold.hold_id);
+    ELSIF the_hold.state = 'released' THEN
+        RAISE object_not_in_prerequisite_state USING MESSAGE = format('hold %L has been released', the_hold.hold_id),
+            HINT = 'Hold a slot anew.';
+    ELSIF the_hold.state = 'held' THEN
+        IF the_hold.expires_at <= ganje.clock() THEN
+            PERFORM ganje.retake_hold(the_hold);
+        END IF;
+        UPDATE ganje.hold_unit AS u SET state = 'confirmed'
+         WHERE u.merchant_id = the_hold.merchant_id AND u.hold_id = the_hold.hold_id;
+        UPDATE ganje.hold AS h SET state = 'confirmed', order_id = confirm_hold.order_id
+         WHERE h.merchant_id = the_hold.merchant_id AND h.hold_id = the_hold.hold_id;
+    END IF;
+    RETURN jsonb_build_object('confirmed', true, 'holdId', the_hold.hold_id, 'orderId', confirm_hold.order_id);
+END
+$$;
+COMMENT ON FUNCTION ganje.confirm_hold(text, text, text) IS
+'Makes a hold an order''s for good; an expired one only if its units can be taken again, else it raises. Calling it again for the same order changes nothing.';
+
+CREATE FUNCTION ganje.release_hold(hold_id text, merchant_id text DEFAULT 'DEFAULT') RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    the_hold ganje.hold := ganje.lock_hold(release_hold.merchant_id, release_hold.hold_id);
+    unit ganje.hold_unit;
+BEGIN
+    IF the_hold.state = 'confirmed' THEN
+        RAISE object_not_in_prerequisite_state
+            USING MESSAGE = format('hold %L is confirmed for order %L', the_hold.hold_id, the_hold.order_id),
+                  HINT = 'Cancel the order''s shipment to give its slot back.';
+    END IF;
+    IF the_hold.state = 'held' THEN
+        FOR unit IN SELECT * FROM ganje.hold_unit AS u
+                     WHERE u.merchant_id = the_hold.merchant_id AND u.hold_id = the_hold.hold_id
+                     ORDER BY u.store_merchant_id COLLATE "C", u.store_id COLLATE "C", u.rule_id COLLATE "C", u.day, u.slot_from, u.slot_to LOOP
+            PERFORM 1 FROM ganje.slot_counter AS c
+              WHERE c.merchant_id = unit.store_merchant_id AND c.store_id = unit.store_id AND c.rule_id = unit.rule_id
+                AND c.day = unit.day AND c.slot_from = unit.slot_from AND c.slot_to = unit.slot_to FOR UPDATE;
+            UPDATE ganje.hold_unit AS u SET state = 'released'
+             WHERE u.merchant_id = unit.merchant_id AND u.hold_id = unit.hold_id AND u.group_no = unit.group_no
+               AND u.state = 'held';
+            IF FOUND THEN
+                PERFORM ganje.give_back_unit(unit);
+            END IF;
+        END LOOP;
+        UPDATE ganje.hold AS h SET state = 'released'
+         WHERE h.merchant_id = the_hold.merchant_id AND h.hold_id = the_hold.hold_id;
+    END IF;
+    RETURN jsonb_build_object('released', true, 'holdId', the_hold.hold_id);
+END
+$$;
+COMMENT ON FUNCTION ganje.release_hold(text, text) IS 'Gives the slots of a hold back; calling it again changes nothing, a confirmed hold is refused.';
+
+-- What hold_slot does once the groups have their stores and rules: plan is
+-- the list of units that ganje.plan_hold chose.
+CREATE FUNCTION ganje.take_hold(merchant text, cart text, zone text, plan jsonb) RETURNS jsonb
+LANGUAGE plpgsql VOLATILE
+AS $$
+DECLARE
+    id text := ganje.ulid();
+    right_now timestamptz := ganje.clock();
+    expiry timestamptz := right_now + current_setting('ganje_logistics.hold_ttl')::interval;
+    unit ganje.hold_unit;
+    taken ganje.hold_unit[] := '{}';
+BEGIN
+    FOR unit IN SELECT * FROM jsonb_populate_recordset(NULL::ganje.hold_unit, plan) AS u
+                 ORDER BY u.store_merchant_id COLLATE "C", u.store_id COLLATE "C", u.rule_id COLLATE "C", u.day, u.slot_from, u.slot_to LOOP
+        IF NOT ganje.take_unit(unit) THEN
+            FOREACH unit IN ARRAY taken LOOP
+                PERFORM ganje.give_back_unit(unit);
+            END LOOP;
+            RETURN jsonb_build_object('held', false, 'reason', 'slot_full');
+        END IF;
+        taken := taken || unit;
+    END LOOP;
+    INSERT INTO ganje.hold (merchant_id, hold_id, cart_id, zone_id, created_at, expires_at)
+    VALUES (merchant, id, cart, zone, right_now, expiry);
+    INSERT INTO ganje.hold_unit (merchant_id, hold_id, group_no, store_merchant_id, store_id, rule_id, type, provider, day, slot_from,
+                                 slot_to, promised_from, promised_to, fee, items, expires_at)
+    SELECT merchant, id, u.group_no, u.store_merchant_id, u.store_id, u.rule_id, u.type, u.provider, u.day, u.slot_from, u.slot_to,
+           u.promised_from, u.promised_to, u.fee, u.items, expiry
+      FROM jsonb_populate_recordset(NULL::ganje.hold_unit, plan) AS u;
+    RETURN jsonb_build_object('held', true, 'holdId', id, 'expiresAt', expiry);
+END
+$$;
+COMMENT ON FUNCTION ganje.take_hold(text, text, text, jsonb) IS 'Takes the units of a plan in key order, or none of them, and answers as hold_slot does.';
+
+SELECT pg_catalog.pg_extension_config_dump('ganje.slot_counter', '');
+SELECT pg_catalog.pg_extension_config_dump('ganje.hold', '');
+SELECT pg_catalog.pg_extension_config_dump('ganje.hold_unit', '');

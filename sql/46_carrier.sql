@@ -1,0 +1,208 @@
+-- Carriers, their accounts and what their words mean.
+--
+-- A carrier is three SQL functions. build(shipment, operation) makes the
+-- request when it is enqueued, without a secret; authorize(account, request)
+-- adds token, key or signature in the worker's memory, or answers a request
+-- whose operation is "login" where a token must be fetched first;
+-- apply(account, request, response) says what the answer means. A fourth,
+-- receive(account, payload), reads the carrier's webhooks. They are stored as
+-- text, because pg_upgrade refuses regprocedure columns, and run as the role
+-- that registered them.
+
+CREATE TYPE ganje.http_request AS (
+    merchant_id text,
+    request_id text,
+    account_id text,
+    shipment_id text,
+    operation text,
+    method text,
+    path text,
+    headers jsonb,
+    body text
+);
+COMMENT ON TYPE ganje.http_request IS 'A request to a carrier; path is joined to the base URL of the account.';
+
+CREATE TYPE ganje.http_response AS (
+    status integer,
+    headers jsonb,
+    body text
+);
+COMMENT ON TYPE ganje.http_response IS 'A carrier''s answer; names of headers in lower case.';
+
+CREATE TYPE ganje.outcome AS (
+    result text,
+    detail text,
+    patch jsonb,
+    token text,
+    token_expires_at timestamptz
+);
+COMMENT ON TYPE ganje.outcome IS
+'What an answer means: result delivered | retry | failed | unauthorized (NULL: by the HTTP status), a detail for people, a patch for the shipment, a new token.';
+
+CREATE TYPE ganje.webhook_reading AS (
+    problem text,
+    detail text,
+    dedupe_key text,
+    external_id text,
+    patch jsonb
+);
+COMMENT ON TYPE ganje.webhook_reading IS
+'What a webhook says: a problem (a quarantine reason) and its detail, or the key that tells a repeat, the shipment''s external id and a patch for it.';
+
+CREATE TABLE ganje.carrier (
+    carrier text PRIMARY KEY CHECK (carrier <> ''),
+    description text,
+    build text,
+    authorize text,
+    apply text,
+    receive text,
+    timezone text NOT NULL DEFAULT 'UTC',
+    registered_by text,
+    builtin boolean NOT NULL DEFAULT false,
+    CHECK (builtin OR registered_by IS NOT NULL)
+);
+COMMENT ON TABLE ganje.carrier IS 'Integrations: functions by their signature, and the role as which they run.';
+COMMENT ON COLUMN ganje.carrier.build IS 'signature of f(ganje.shipment, text) → ganje.http_request';
+COMMENT ON COLUMN ganje.carrier.authorize IS 'signature of f(jsonb, ganje.http_request) → ganje.http_request';
+COMMENT ON COLUMN ganje.carrier.apply IS 'signature of f(jsonb, ganje.http_request, ganje.http_response) → ganje.outcome';
+COMMENT ON COLUMN ganje.carrier.receive IS 'signature of f(jsonb, jsonb) → ganje.webhook_reading; NULL: the carrier sends no webhooks';
+COMMENT ON COLUMN ganje.carrier.timezone IS 'of times that the carrier writes without a zone, unless its account says otherwise';
+COMMENT ON COLUMN ganje.carrier.registered_by IS 'role as which the functions run; NULL for built-in carriers: the extension''s owner';
+
+CREATE TABLE ganje.carrier_account (
+    account_id text PRIMARY KEY DEFAULT ganje.ulid() CHECK (account_id <> ''),
+    carrier text NOT NULL REFERENCES ganje.carrier,
+    base_url text NOT NULL,
+    allow_http boolean NOT NULL DEFAULT false,
+    settings jsonb NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(settings) = 'object'),
+    timezone text,
+    max_connections integer NOT NULL DEFAULT 10 CHECK (max_connections BETWEEN 1 AND 1000),
+    requests_per_second numeric CHECK (requests_per_second > 0 AND requests_per_second < 'Infinity'),
+    timeout_ms integer NOT NULL DEFAULT 30000 CHECK (timeout_ms BETWEEN 100 AND 600000),
+    max_response_bytes integer NOT NULL DEFAULT 1048576 CHECK (max_response_bytes BETWEEN 1024 AND 67108864),
+    max_attempts integer NOT NULL DEFAULT 12 CHECK (max_attempts BETWEEN 1 AND 1000),
+    retry_base_ms integer NOT NULL DEFAULT 1000 CHECK (retry_base_ms BETWEEN 1 AND 3600000),
+    retry_cap_ms integer NOT NULL DEFAULT 3600000 CHECK (retry_cap_ms BETWEEN 1 AND 86400000),
+    active boolean NOT NULL DEFAULT true,
+    parked_at timestamptz,
+    parked_reason text,
+    created_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    updated_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    CHECK (retry_cap_ms >= retry_base_ms),
+    CHECK ((parked_at IS NULL) = (parked_reason IS NULL)),
+    CONSTRAINT https_unless_allowed CHECK (base_url ~ '^https://[^/?#@\s]+' OR (allow_http AND base_url ~ '^http://[^/?#@\s]+'))
+);
+COMMENT ON TABLE ganje.carrier_account IS 'One login at a carrier: URL and limits. Its secrets are in carrier_credential.';
+COMMENT ON COLUMN ganje.carrier_account.allow_http IS 'plain http is refused unless this is set';
+COMMENT ON COLUMN ganje.carrier_account.timeout_ms IS 'for a whole request, from connecting to the last byte';
+COMMENT ON COLUMN ganje.carrier_account.max_attempts IS 'after which a request is a dead letter';
+COMMENT ON COLUMN ganje.carrier_account.parked_at IS 'since when requests wait for people, for example because the carrier refuses the login; set_credential and unpark_account let them go on';
+
+CREATE TABLE ganje.carrier_credential (
+    account_id text PRIMARY KEY REFERENCES ganje.carrier_account ON DELETE CASCADE,
+    secret jsonb NOT NULL CHECK (jsonb_typeof(secret) = 'object'),
+    token text,
+    token_expires_at timestamptz,
+    updated_at timestamptz NOT NULL DEFAULT pg_catalog.now()
+);
+COMMENT ON TABLE ganje.carrier_credential IS 'Secrets and cached tokens; read by the worker only, dumped only under ganje_logistics.dump_credentials.';
+
+-- The order in which a shipment advances; of several parcels the least
+-- advanced speaks for the shipment.
+CREATE FUNCTION ganje.normalized_rank(normalized_status text) RETURNS integer
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN array_position('{unknown,pending,preparing,ready_to_ship,assigned,in_transit,out_for_delivery,ready_for_pickup,pickup_expired,delivered,return_to_sender,cancelled}'::text[], normalized_status);
+COMMENT ON FUNCTION ganje.normalized_rank(text) IS 'Place of a normalized status on the way, NULL for what is none.';
+
+CREATE TABLE ganje.status_mapping (
+    carrier text NOT NULL REFERENCES ganje.carrier ON DELETE CASCADE,
+    entity text NOT NULL,
+    carrier_status text NOT NULL,
+    normalized_status text NOT NULL CHECK (ganje.normalized_rank(normalized_status) IS NOT NULL),
+    shipment_status text,
+    rank integer NOT NULL,
+    builtin boolean NOT NULL DEFAULT false,
+    PRIMARY KEY (carrier, entity, carrier_status, builtin)
+);
+COMMENT ON TABLE ganje.status_mapping IS 'What a carrier''s statuses mean. A row of yours (builtin = false) goes before the built-in one.';
+COMMENT ON COLUMN ganje.status_mapping.shipment_status IS 'status of option SHIPMENT_STATUSES that it moves the shipment to; NULL: none';
+COMMENT ON COLUMN ganje.status_mapping.rank IS 'a status of lower rank that comes later is stale';
+
+CREATE FUNCTION ganje.map_status(carrier text, entity text, carrier_status text) RETURNS ganje.status_mapping
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT m FROM ganje.status_mapping AS m
+     WHERE m.carrier = map_status.carrier AND m.entity = map_status.entity AND m.carrier_status = map_status.carrier_status
+     ORDER BY m.builtin LIMIT 1;
+END;
+COMMENT ON FUNCTION ganje.map_status(text, text, text) IS 'The mapping of a carrier''s status, NULL where there is none.';
+
+-- What the functions of a carrier are told of an account. Secrets and token
+-- are put in for authorize alone, by the worker.
+CREATE FUNCTION ganje.account_json(account ganje.carrier_account) RETURNS jsonb
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT jsonb_build_object('accountId', account.account_id, 'carrier', account.carrier, 'baseUrl', account.base_url,
+                              'settings', account.settings, 'timezone', coalesce(account.timezone, c.timezone))
+      FROM ganje.carrier AS c WHERE c.carrier = account.carrier;
+END;
+COMMENT ON FUNCTION ganje.account_json(ganje.carrier_account) IS 'An account as the carrier''s functions get it.';
+
+CREATE FUNCTION ganje.set_credential(account_id text, secret jsonb) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF jsonb_typeof(secret) IS DISTINCT FROM 'object' THEN
+        RAISE invalid_parameter_value USING MESSAGE = 'secret must be an object',
+            HINT = 'For Ganje: {"username": …, "password": …}.';
+    END IF;
+    PERFORM ganje.find_account(set_credential.account_id);
+    INSERT INTO ganje.carrier_credential AS c (account_id, secret) VALUES (set_credential.account_id, set_credential.secret)
+    ON CONFLICT ON CONSTRAINT carrier_credential_pkey DO UPDATE
+       SET secret = excluded.secret, token = NULL, token_expires_at = NULL, updated_at = excluded.updated_at;
+    PERFORM ganje.unpark_account(set_credential.account_id);
+END
+$$;
+COMMENT ON FUNCTION ganje.set_credential(text, jsonb) IS
+'Stores the secrets of a carrier account, forgets its token and lets its requests go on. Pass the secret as a parameter, so that it is in no statement text.';
+
+CREATE FUNCTION ganje.find_account(account_id text) RETURNS ganje.carrier_account
+LANGUAGE plpgsql STABLE
+AS $$
+DECLARE
+    account ganje.carrier_account;
+BEGIN
+    SELECT * INTO account FROM ganje.carrier_account AS a WHERE a.account_id = find_account.account_id;
+    IF NOT FOUND THEN
+        RAISE no_data_found USING MESSAGE = format('carrier account %L does not exist', account_id),
+            HINT = 'SELECT account_id, carrier FROM ganje.carrier_account lists the accounts.';
+    END IF;
+    RETURN account;
+END
+$$;
+COMMENT ON FUNCTION ganje.find_account(text) IS 'A carrier account; raises where there is none.';
+
+CREATE FUNCTION ganje.park_account(account_id text, reason text) RETURNS void
+LANGUAGE sql VOLATILE
+BEGIN ATOMIC
+    UPDATE ganje.carrier_account AS a SET parked_at = pg_catalog.now(), parked_reason = reason
+     WHERE a.account_id = park_account.account_id;
+END;
+COMMENT ON FUNCTION ganje.park_account(text, text) IS 'Lets the requests of an account wait until unpark_account or set_credential.';
+
+CREATE FUNCTION ganje.unpark_account(account_id text) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    UPDATE ganje.carrier_account AS a SET parked_at = NULL, parked_reason = NULL
+     WHERE a.account_id = unpark_account.account_id;
+    PERFORM ganje.wake_worker();
+END
+$$;
+COMMENT ON FUNCTION ganje.unpark_account(text) IS 'Lets the requests of a parked account go on.';
+
+SELECT pg_catalog.pg_extension_config_dump('ganje.carrier', 'WHERE NOT builtin');
+SELECT pg_catalog.pg_extension_config_dump('ganje.carrier_account', '');
+SELECT pg_catalog.pg_extension_config_dump('ganje.carrier_credential',
+    'WHERE coalesce(nullif(pg_catalog.current_setting(''ganje_logistics.dump_credentials'', true), ''''), ''off'')::boolean');
+SELECT pg_catalog.pg_extension_config_dump('ganje.status_mapping', 'WHERE NOT builtin');

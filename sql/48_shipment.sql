@@ -1,0 +1,274 @@
+-- Shipments: rows, their items, parcels and journey, and how a carrier's word
+-- moves them.
+
+CREATE TABLE ganje.shipment (
+    merchant_id text NOT NULL DEFAULT 'DEFAULT' CHECK (merchant_id <> ''),
+    shipment_id text NOT NULL DEFAULT ganje.ulid() CHECK (shipment_id <> ''),
+    order_id text NOT NULL CHECK (order_id <> ''),
+    store_merchant_id text,
+    store_id text,
+    rule_id text,
+    hold_id text,
+    group_no integer,
+    type text,
+    provider text,
+    zone_id text,
+    day date,
+    slot_from time,
+    slot_to time,
+    promised_from timestamptz,
+    promised_to timestamptz,
+    fee numeric CHECK (fee >= 0 AND fee < 'Infinity'),
+    status text NOT NULL DEFAULT 'PENDING',
+    normalized_status text NOT NULL DEFAULT 'pending' CHECK (ganje.normalized_rank(normalized_status) IS NOT NULL),
+    address jsonb,
+    recipient text,
+    phone text,
+    note text,
+    account_id text REFERENCES ganje.carrier_account,
+    external_id text,
+    order_link text,
+    tracking_url text,
+    tracking_number text,
+    waybill_url text,
+    courier_name text,
+    boxes text[],
+    station jsonb,
+    cannot_cancel boolean NOT NULL DEFAULT false,
+    data jsonb NOT NULL DEFAULT '{}',
+    created_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    updated_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    enqueued_at timestamptz,
+    PRIMARY KEY (merchant_id, shipment_id),
+    FOREIGN KEY (merchant_id, hold_id, group_no) REFERENCES ganje.hold_unit (merchant_id, hold_id, group_no),
+    CHECK (account_id IS NULL OR external_id IS NOT NULL)
+);
+COMMENT ON TABLE ganje.shipment IS 'One group of one order on its way.';
+COMMENT ON COLUMN ganje.shipment.store_merchant_id IS 'merchant of the store; in a marketplace''s cart it may differ from the order''s';
+COMMENT ON COLUMN ganje.shipment.status IS 'of option SHIPMENT_STATUSES';
+COMMENT ON COLUMN ganje.shipment.normalized_status IS 'the same words for every carrier: see ganje.normalized_rank';
+COMMENT ON COLUMN ganje.shipment.account_id IS 'carrier account that carries it, NULL: nobody is told';
+COMMENT ON COLUMN ganje.shipment.external_id IS 'our id of it at the carrier';
+COMMENT ON COLUMN ganje.shipment.order_link IS 'Ganje: the page where the customer chooses locker and time';
+COMMENT ON COLUMN ganje.shipment.enqueued_at IS 'when its first request was put into the outbox; a row that brings one (from a dump) enqueues nothing';
+CREATE INDEX shipment_order ON ganje.shipment (merchant_id, order_id);
+CREATE INDEX shipment_external ON ganje.shipment (external_id, account_id) WHERE account_id IS NOT NULL;
+
+CREATE TABLE ganje.shipment_item (
+    merchant_id text NOT NULL,
+    shipment_id text NOT NULL,
+    item_id text NOT NULL CHECK (item_id <> ''),
+    position integer NOT NULL DEFAULT 0,
+    quantity numeric NOT NULL CHECK (quantity > 0 AND quantity < 'Infinity'),
+    price numeric CHECK (price >= 0 AND price < 'Infinity'),
+    name text,
+    data jsonb NOT NULL DEFAULT '{}',
+    PRIMARY KEY (merchant_id, shipment_id, item_id),
+    FOREIGN KEY (merchant_id, shipment_id) REFERENCES ganje.shipment ON DELETE CASCADE
+);
+COMMENT ON TABLE ganje.shipment_item IS 'Items of shipments.';
+
+CREATE TABLE ganje.shipment_parcel (
+    merchant_id text NOT NULL,
+    shipment_id text NOT NULL,
+    parcel_ref text NOT NULL CHECK (parcel_ref <> ''),
+    carrier_status text NOT NULL,
+    normalized_status text NOT NULL CHECK (ganje.normalized_rank(normalized_status) IS NOT NULL),
+    rank integer NOT NULL,
+    checked_in_at timestamptz,
+    checked_out_at timestamptz,
+    updated_at timestamptz NOT NULL,
+    PRIMARY KEY (merchant_id, shipment_id, parcel_ref),
+    FOREIGN KEY (merchant_id, shipment_id) REFERENCES ganje.shipment ON DELETE CASCADE
+);
+COMMENT ON TABLE ganje.shipment_parcel IS 'What the carrier last said of each parcel of a shipment.';
+COMMENT ON COLUMN ganje.shipment_parcel.parcel_ref IS 'the carrier''s id of the parcel (Ganje: uuid)';
+
+CREATE TABLE ganje.shipment_event (
+    merchant_id text NOT NULL,
+    shipment_id text NOT NULL,
+    event_id text NOT NULL DEFAULT ganje.ulid(),
+    previous_status text,
+    status text NOT NULL,
+    previous_normalized_status text,
+    normalized_status text NOT NULL,
+    carrier_status text,
+    source text NOT NULL,
+    jump boolean NOT NULL DEFAULT false,
+    occurred_at timestamptz NOT NULL,
+    recorded_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    detail jsonb NOT NULL DEFAULT '{}',
+    PRIMARY KEY (merchant_id, shipment_id, event_id),
+    FOREIGN KEY (merchant_id, shipment_id) REFERENCES ganje.shipment ON DELETE CASCADE
+);
+COMMENT ON TABLE ganje.shipment_event IS 'The journey: every step that was accepted.';
+COMMENT ON COLUMN ganje.shipment_event.source IS 'who said so: "order", "app", or the name of a carrier';
+COMMENT ON COLUMN ganje.shipment_event.jump IS 'the step skips or goes back over statuses, which only a carrier''s word may do';
+COMMENT ON COLUMN ganje.shipment_event.occurred_at IS 'when it happened by the source''s own word, else when it was recorded';
+
+-- Ordinal of a status in SHIPMENT_STATUSES, NULL where the option does not list it.
+CREATE FUNCTION ganje.status_place(status text) RETURNS integer
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT place::integer
+      FROM jsonb_array_elements(ganje.option_data('SHIPMENT_STATUSES')) WITH ORDINALITY AS t(value, place)
+     WHERE value ->> 'status' = status_place.status;
+END;
+COMMENT ON FUNCTION ganje.status_place(text) IS 'Place of a status in option SHIPMENT_STATUSES, NULL where it is not listed.';
+
+-- Gives the unit of capacity back that a shipment no longer needs: cancelled,
+-- or, for ON_DEMAND, which counts unfinished shipments, finished.
+CREATE FUNCTION ganje.release_capacity(the_shipment ganje.shipment) RETURNS void
+LANGUAGE plpgsql VOLATILE
+AS $$
+DECLARE
+    unit ganje.hold_unit;
+BEGIN
+    IF the_shipment.hold_id IS NULL OR the_shipment.normalized_status NOT IN ('delivered', 'return_to_sender', 'cancelled')
+       OR (the_shipment.type IS DISTINCT FROM 'ON_DEMAND' AND the_shipment.normalized_status <> 'cancelled') THEN
+        RETURN;
+    END IF;
+    SELECT * INTO unit FROM ganje.hold_unit AS u
+     WHERE u.merchant_id = the_shipment.merchant_id AND u.hold_id = the_shipment.hold_id AND u.group_no = the_shipment.group_no;
+    PERFORM 1 FROM ganje.slot_counter AS c
+      WHERE c.merchant_id = unit.store_merchant_id AND c.store_id = unit.store_id AND c.rule_id = unit.rule_id
+        AND c.day = unit.day AND c.slot_from = unit.slot_from AND c.slot_to = unit.slot_to FOR UPDATE;
+    UPDATE ganje.hold_unit AS u SET state = 'released'
+     WHERE u.merchant_id = unit.merchant_id AND u.hold_id = unit.hold_id AND u.group_no = unit.group_no
+       AND u.state = 'confirmed';
+    IF FOUND THEN
+        PERFORM ganje.give_back_unit(unit);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION ganje.release_capacity(ganje.shipment) IS 'Gives the capacity of a cancelled, or finished ON_DEMAND, shipment back.';
+
+-- What the carrier says of one parcel. Answers the parcel's mapping if this is
+-- news, NULL if a later word is known already.
+CREATE FUNCTION ganje.note_parcel(the_shipment ganje.shipment, mapping ganje.status_mapping, patch jsonb) RETURNS boolean
+LANGUAGE plpgsql VOLATILE
+AS $$
+DECLARE
+    noted boolean;
+BEGIN
+    INSERT INTO ganje.shipment_parcel AS p
+        (merchant_id, shipment_id, parcel_ref, carrier_status, normalized_status, rank, checked_in_at, checked_out_at, updated_at)
+    VALUES (the_shipment.merchant_id, the_shipment.shipment_id, coalesce(patch ->> 'parcel', ''), mapping.carrier_status,
+            mapping.normalized_status, mapping.rank, (patch ->> 'checkedInAt')::timestamptz,
+            (patch ->> 'checkedOutAt')::timestamptz, pg_catalog.now())
+    ON CONFLICT (merchant_id, shipment_id, parcel_ref) DO UPDATE
+       SET carrier_status = excluded.carrier_status, normalized_status = excluded.normalized_status, rank = excluded.rank,
+           checked_in_at = coalesce(excluded.checked_in_at, p.checked_in_at),
+           checked_out_at = coalesce(excluded.checked_out_at, p.checked_out_at),
+           updated_at = excluded.updated_at
+     WHERE excluded.rank >= p.rank
+    RETURNING true INTO noted;
+    RETURN coalesce(noted, false);
+END
+$$;
+COMMENT ON FUNCTION ganje.note_parcel(ganje.shipment, ganje.status_mapping, jsonb) IS
+'Notes a carrier''s word on a parcel; false where a word of higher rank is known already.';
+
+-- A patch is what a carrier's function says of a shipment: plain fields, and,
+-- with carrierStatus, a step of its journey. Answers applied, stale or
+-- unknown_status. A carrier's word is a fact: it moves the shipment whatever
+-- linearStatuses says, and the journey marks the jump.
+CREATE FUNCTION ganje.apply_patch(merchant text, shipment text, carrier text, patch jsonb) RETURNS text
+LANGUAGE plpgsql VOLATILE
+AS $$
+DECLARE
+    before ganje.shipment;
+    after ganje.shipment;
+    mapping ganje.status_mapping;
+    least ganje.shipment_parcel;
+BEGIN
+    SELECT * INTO STRICT before FROM ganje.shipment AS s
+     WHERE s.merchant_id = merchant AND s.shipment_id = shipment FOR UPDATE;
+    IF patch ->> 'carrierStatus' IS NOT NULL THEN
+        mapping := ganje.map_status(carrier, patch ->> 'entity', patch ->> 'carrierStatus');
+        IF mapping.carrier IS NULL THEN
+            RETURN 'unknown_status';
+        ELSIF NOT ganje.note_parcel(before, mapping, patch) THEN
+            RETURN 'stale';
+        END IF;
+        SELECT * INTO least FROM ganje.shipment_parcel AS p
+         WHERE p.merchant_id = merchant AND p.shipment_id = shipment
+         ORDER BY ganje.normalized_rank(p.normalized_status), p.rank LIMIT 1;
+        mapping := ganje.map_status(carrier, patch ->> 'entity', least.carrier_status);
+    END IF;
+    UPDATE ganje.shipment AS s
+       SET normalized_status = coalesce(mapping.normalized_status, s.normalized_status),
+           status = CASE WHEN ganje.status_place(mapping.shipment_status) IS NULL THEN s.status
+                         ELSE mapping.shipment_status END,
+           order_link = coalesce(patch ->> 'orderLink', s.order_link),
+           tracking_url = coalesce(patch ->> 'trackingUrl', s.tracking_url),
+           tracking_number = coalesce(patch ->> 'trackingNumber', s.tracking_number),
+           waybill_url = coalesce(patch ->> 'waybillUrl', s.waybill_url),
+           courier_name = coalesce(patch ->> 'courierName', s.courier_name),
+           station = coalesce(patch -> 'station', s.station),
+           data = s.data || coalesce(patch -> 'data', '{}'),
+           updated_at = pg_catalog.now()
+     WHERE s.merchant_id = merchant AND s.shipment_id = shipment
+    RETURNING * INTO after;
+    IF mapping.carrier IS NOT NULL THEN
+        PERFORM ganje.append_event(before, after, carrier, patch);
+    END IF;
+    RETURN 'applied';
+END
+$$;
+COMMENT ON FUNCTION ganje.apply_patch(text, text, text, jsonb) IS
+'Applies what a carrier says of a shipment; answers applied, stale or unknown_status.';
+
+CREATE FUNCTION ganje.append_event(before ganje.shipment, after ganje.shipment, source text, patch jsonb) RETURNS void
+LANGUAGE plpgsql VOLATILE
+AS $$
+BEGIN
+    INSERT INTO ganje.shipment_event
+        (merchant_id, shipment_id, previous_status, status, previous_normalized_status, normalized_status,
+         carrier_status, source, jump, occurred_at, detail)
+    VALUES (after.merchant_id, after.shipment_id, before.status, after.status, before.normalized_status,
+            after.normalized_status, patch ->> 'carrierStatus', source,
+            after.status <> before.status
+            AND ganje.status_place(after.status) - ganje.status_place(before.status) IS DISTINCT FROM 1,
+            coalesce((patch ->> 'occurredAt')::timestamptz, pg_catalog.now()),
+            jsonb_strip_nulls(jsonb_build_object('parcel', patch -> 'parcel')));
+    IF after.normalized_status <> before.normalized_status THEN
+        PERFORM ganje.release_capacity(after);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION ganje.append_event(ganje.shipment, ganje.shipment, text, jsonb) IS 'Appends a step to a shipment''s journey and gives back capacity that it no longer needs.';
+
+CREATE FUNCTION ganje.shipment_begin() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    INSERT INTO ganje.shipment_event (merchant_id, shipment_id, status, normalized_status, source, occurred_at)
+    VALUES (NEW.merchant_id, NEW.shipment_id, NEW.status, NEW.normalized_status, 'order', NEW.created_at);
+    IF NEW.account_id IS NOT NULL THEN
+        PERFORM ganje.enqueue_first(NEW);
+    END IF;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION ganje.shipment_begin() IS 'Trigger: the journey of a new shipment begins, and its carrier is told.';
+
+CREATE FUNCTION ganje.shipment_stamp() RETURNS trigger
+LANGUAGE plpgsql
+AS $$
+BEGIN
+    NEW.enqueued_at := pg_catalog.now();
+    RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION ganje.shipment_stamp() IS 'Trigger: stamps a new shipment, so that its row in a dump enqueues nothing when it is restored.';
+CREATE TRIGGER shipment_stamp BEFORE INSERT ON ganje.shipment
+    FOR EACH ROW WHEN (NEW.enqueued_at IS NULL) EXECUTE FUNCTION ganje.shipment_stamp();
+-- Only a row stamped in this very transaction is new.
+CREATE TRIGGER shipment_enqueue AFTER INSERT ON ganje.shipment
+    FOR EACH ROW WHEN (NEW.enqueued_at = pg_catalog.now()) EXECUTE FUNCTION ganje.shipment_begin();
+
+SELECT pg_catalog.pg_extension_config_dump('ganje.shipment', '');
+SELECT pg_catalog.pg_extension_config_dump('ganje.shipment_item', '');
+SELECT pg_catalog.pg_extension_config_dump('ganje.shipment_parcel', '');
+SELECT pg_catalog.pg_extension_config_dump('ganje.shipment_event', '');

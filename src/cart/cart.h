@@ -1,0 +1,86 @@
+/*-------------------------------------------------------------------------
+ *
+ * cart.h
+ *	  A cart as pools are computed from it, and the request that names it.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef GL_CART_H
+#define GL_CART_H
+
+#include "utils/jsonb.h"
+
+#include "pool/schedule.h"
+#include "pool/solver.h"
+
+/* A list of texts, of an item or a customer. */
+typedef struct GlTexts
+{
+	int count;
+	char **texts;
+} GlTexts;
+
+typedef struct GlItem
+{
+	char *item_id;
+	char *merchant_id; /* whose stores ship it */
+	char *name;		   /* or NULL */
+	Datum quantity;	   /* numeric, of units */
+	Datum price;	   /* numeric, of one unit */
+	int64 weight;	   /* of the line, in the cart's weight unit */
+	int64 volume;	   /* of the line, in the cart's volume unit */
+	GlTexts categories;
+	GlTexts tags;
+} GlItem;
+
+/*
+ * Weights and volumes are kept as whole numbers of a decimal unit that all
+ * lines of the cart are multiples of (10 to the minus scale), so that sums
+ * and comparisons are exact.
+ */
+typedef struct GlCart
+{
+	char *merchant_id;
+	char *cart_id; /* or NULL: inline without an id */
+	int item_count;
+	GlItem *items;
+	int *item_rank;		/* place of each item in the order of their ids */
+	GlTexts segments;	/* of the customer */
+	Datum total;		/* numeric */
+	Datum units;		/* numeric */
+	int weight_scale;
+	int volume_scale;
+} GlCart;
+
+/* The zone that a cart is delivered in, and its clock. */
+typedef struct GlCartZone
+{
+	char *zone_id;
+	Datum fee; /* numeric */
+	bool fee_is_null;
+	Datum min_cart_total; /* numeric */
+	GlClock clock;
+} GlCartZone;
+
+/* What options say of pools. */
+typedef struct GlPoolOptions
+{
+	int days;
+	int max_pools;
+	GlTexts types;
+} GlPoolOptions;
+
+/* The cart of a request, inline or by cartId; raises where there is none. SPI is connected. */
+extern GlCart *gl_cart_read(JsonbContainer *request);
+
+/* The zone of a request: by zoneId, or located by address and location. SPI is connected. */
+extern GlCartZone *gl_cart_zone_read(JsonbContainer *request);
+
+extern GlPoolOptions *gl_pool_options_read(void);
+
+/* value × 10^scale, rounded down, as a whole number; raises where it does not fit. */
+extern int64 gl_cart_scale(Datum value, int scale, const char *what);
+
+extern bool gl_texts_contain(const GlTexts *texts, const char *text, int length);
+
+#endif							/* GL_CART_H */

@@ -1,0 +1,77 @@
+/*-------------------------------------------------------------------------
+ *
+ * offer.h
+ *	  Offers: what a store's rule has to offer for a cart, by type and provider.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef GL_OFFER_H
+#define GL_OFFER_H
+
+#include "cart/cart.h"
+#include "store/store.h"
+
+/*
+ * How an offer's slots stand to the rule's counters: ON_DEMAND has one counter
+ * whatever the day, a rule without slots one per day.
+ */
+typedef enum GlCounterKind
+{
+	GL_COUNTER_SLOT,
+	GL_COUNTER_DAY,
+	GL_COUNTER_RULE
+} GlCounterKind;
+
+typedef struct GlOffer
+{
+	const GlStore *store;
+	const GlStoreRule *rule;
+	const char *type;
+	const char *provider; /* or NULL */
+	bool shows_provider;
+	bool shows_slots;
+	GlTiming timing;
+	GlCounterKind counter;
+	GlOpenSlot *slots; /* open and with capacity left; of a rule without slots, its days */
+	int slot_count;
+	uint64 *items;	   /* bitset over the cart */
+	Datum fee;		   /* numeric, as it was given */
+	int64 scaled_fee;
+} GlOffer;
+
+typedef struct GlOfferList
+{
+	int count;
+	GlOffer *offers; /* by merchant, store, rule, type, provider */
+} GlOfferList;
+
+/* Everything that a request is answered from. */
+typedef struct GlCheckout
+{
+	GlCart *cart;
+	GlCartZone *zone; /* NULL: the address is in no zone */
+	GlPoolOptions *options;
+	GlHorizon horizon;
+	GlStoreList *stores;
+} GlCheckout;
+
+/* Reads cart, zone, options and stores of a request. SPI is connected. */
+extern GlCheckout *gl_checkout_read(JsonbContainer *request);
+
+/*
+ * The offers whose gates are open, with the items that each could carry; with
+ * keep_closed also those that have no open slot, so that a refusal can say
+ * why.  SPI is connected.
+ */
+extern GlOfferList *gl_offers_build(const GlCheckout *checkout, bool keep_closed);
+
+/* The counters that have no unit left. */
+typedef struct GlFullCounters GlFullCounters;
+extern GlFullCounters *gl_full_counters_read(const GlCheckout *checkout);
+extern bool gl_counter_is_full(const GlFullCounters *full, const GlStore *store, const GlStoreRule *rule, int64 date, int from,
+							   int to);
+
+/* The date that stands for "any day" in a counter: PostgreSQL's -infinity. */
+#define GL_ANY_DATE INT64_MIN
+
+#endif							/* GL_OFFER_H */

@@ -1,0 +1,30 @@
+/*-------------------------------------------------------------------------
+ *
+ * compat.h
+ *	  The only place that knows PostgreSQL's versions.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef GL_COMPAT_H
+#define GL_COMPAT_H
+
+#if PG_VERSION_NUM < 150000
+#error "ganje_logistics needs PostgreSQL 15 or later"
+#endif
+
+/*
+ * Makes a function callable from SQL and exports it; 15's PG_FUNCTION_INFO_V1
+ * does not export, and we hide whatever is not.
+ */
+#define GL_FUNCTION(name) \
+	extern PGDLLEXPORT Datum name(PG_FUNCTION_ARGS); \
+	PG_FUNCTION_INFO_V1(name)
+
+/* The local transaction id of this backend; the field moved in 17. */
+#if PG_VERSION_NUM >= 170000
+#define GL_MY_LOCAL_TRANSACTION (MyProc->vxid.lxid)
+#else
+#define GL_MY_LOCAL_TRANSACTION (MyProc->lxid)
+#endif
+
+#endif							/* GL_COMPAT_H */

@@ -1,0 +1,88 @@
+/*-------------------------------------------------------------------------
+ *
+ * bridge.c
+ *	  From the server to the pure files: memory, interrupts; and the rights
+ *	  with which the extension reads its own tables.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/table.h"
+#include "catalog/indexing.h"
+#include "catalog/pg_extension.h"
+#include "miscadmin.h"
+#include "utils/fmgroids.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+
+#include "core/core.h"
+
+static void *
+arena_alloc(void *context, size_t size)
+{
+	return MemoryContextAllocExtended((MemoryContext) context, size, MCXT_ALLOC_HUGE | MCXT_ALLOC_NO_OOM);
+}
+
+GlArena
+gl_arena(MemoryContext context)
+{
+	GlArena arena = {arena_alloc, context};
+
+	return arena;
+}
+
+static bool
+interrupt_pending(void *context)
+{
+	return InterruptPending && (QueryCancelPending || ProcDiePending);
+}
+
+GlStop
+gl_stop_on_interrupt(void)
+{
+	GlStop stop = {interrupt_pending, NULL};
+
+	return stop;
+}
+
+Oid
+gl_extension_owner(void)
+{
+	Relation relation = table_open(ExtensionRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple tuple;
+	Oid owner = InvalidOid;
+
+	ScanKeyInit(&key, Anum_pg_extension_extname, BTEqualStrategyNumber, F_NAMEEQ,
+				CStringGetDatum("ganje_logistics"));
+	scan = systable_beginscan(relation, ExtensionNameIndexId, true, NULL, 1, &key);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+		owner = ((Form_pg_extension) GETSTRUCT(tuple))->extowner;
+	systable_endscan(scan);
+	table_close(relation, AccessShareLock);
+	if (!OidIsValid(owner))
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
+						errmsg("extension ganje_logistics is not installed in this database"),
+						errhint("CREATE EXTENSION ganje_logistics;")));
+	return owner;
+}
+
+GlOwnerScope
+gl_owner_enter(void)
+{
+	GlOwnerScope scope;
+
+	GetUserIdAndSecContext(&scope.user, &scope.security);
+	SetUserIdAndSecContext(gl_extension_owner(), scope.security | SECURITY_LOCAL_USERID_CHANGE);
+	return scope;
+}
+
+void
+gl_owner_leave(GlOwnerScope scope)
+{
+	SetUserIdAndSecContext(scope.user, scope.security);
+}

@@ -1,0 +1,47 @@
+/*-------------------------------------------------------------------------
+ *
+ * core.h
+ *	  What every part of the extension may use: ids, the clock, and the bridge
+ *	  from the server's memory and interrupts to the pure files.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef GL_CORE_H
+#define GL_CORE_H
+
+#include "datatype/timestamp.h"
+#include "utils/palloc.h"
+
+#include "pure.h"
+
+#define GL_ULID_LENGTH 26
+
+/* Writes a new ULID and a terminating zero. */
+extern void gl_ulid_write(char ulid[GL_ULID_LENGTH + 1]);
+
+/* The time that rules are read against; see ganje.now(). */
+extern TimestampTz gl_clock_read(void);
+
+/* An arena over a memory context: it answers NULL, as pure code expects, where palloc would raise. */
+extern GlArena gl_arena(MemoryContext context);
+
+/* Asks whether the backend is to stop; after GL_STOPPED the caller's CHECK_FOR_INTERRUPTS raises. */
+extern GlStop gl_stop_on_interrupt(void);
+
+/*
+ * The role that owns the extension: whose rights the extension's own queries
+ * have, whoever asks.  Raises where the extension is not installed.
+ */
+extern Oid gl_extension_owner(void);
+
+/* Runs queries as the extension's owner until gl_owner_leave; an error undoes it as well. */
+typedef struct GlOwnerScope
+{
+	Oid user;
+	int security;
+} GlOwnerScope;
+
+extern GlOwnerScope gl_owner_enter(void);
+extern void gl_owner_leave(GlOwnerScope scope);
+
+#endif							/* GL_CORE_H */

@@ -1,0 +1,189 @@
+/*-------------------------------------------------------------------------
+ *
+ * request.c
+ *	  The rules a request must keep before anything is done with it.
+ *
+ * Header values may hold what a merchant or a customer typed, and libcurl
+ * passes header lines on as they are; a line break in one would be a second
+ * header or a second request.  The headers that frame the message belong to
+ * libcurl alone, for the same reason.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "http/engine_internal.h"
+#include "http/url.h"
+
+static const char *const methods[] = {"GET", "POST", "PUT", "PATCH", "DELETE"};
+
+/* Set by the engine or by libcurl, so that they fit what is sent. */
+static const char *const reserved_headers[] = {"Accept-Encoding",
+											   "Connection",
+											   "Content-Length",
+											   "Expect",
+											   "Host",
+											   "Keep-Alive",
+											   "Proxy-Authorization",
+											   "Proxy-Connection",
+											   "TE",
+											   "Trailer",
+											   "Transfer-Encoding",
+											   "Upgrade"};
+
+#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+
+/* Fill the error and answer GL_INVALID, so that a refusal is one line. */
+static GlStatus
+refuse(GlError *error, int64_t where, const char *message)
+{
+	error->where = where;
+	snprintf(error->message, sizeof(error->message), "%s", message);
+	return GL_INVALID;
+}
+
+/* Is it a token of RFC 9110, 5.6.2? */
+static bool
+is_token(const char *text)
+{
+	return text[0] != '\0' &&
+		   text[strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+							 "0123456789!#$%&'*+-.^_`|~")] == '\0';
+}
+
+/* No control character but a tab (RFC 9110, 5.5); no blank at either end. */
+static bool
+is_field_value(const char *text)
+{
+	size_t length = strlen(text);
+	size_t i;
+
+	for (i = 0; i < length; i++)
+	{
+		unsigned char byte = (unsigned char) text[i];
+
+		if ((byte < 0x20 && byte != '\t') || byte == 0x7f)
+			return false;
+	}
+	return length == 0 ||
+		   (strchr(" \t", text[0]) == NULL && strchr(" \t", text[length - 1]) == NULL);
+}
+
+static bool
+is_reserved(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < COUNT_OF(reserved_headers); i++)
+	{
+		if (strcasecmp(name, reserved_headers[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The headers' part of gl_http_request_check. */
+static GlStatus
+check_headers(const GlHttpRequest *request, GlError *error)
+{
+	size_t total = 0;
+	size_t i;
+
+	for (i = 0; i < request->header_count; i++)
+	{
+		const GlHttpHeader *header = &request->headers[i];
+
+		if (!is_token(header->name))
+			return refuse(error, (int64_t) i, "header name is not a token");
+		if (!is_field_value(header->value))
+			return refuse(error, (int64_t) i,
+						  "header value has a control character or outer blanks");
+		if (is_reserved(header->name))
+			return refuse(error, (int64_t) i, "header is reserved for the engine");
+		total += strlen(header->name) + strlen(header->value);
+		if (total > GL_HTTP_REQUEST_HEADERS_MAX)
+			return refuse(error, (int64_t) i, "headers are too long");
+	}
+	return GL_OK;
+}
+
+GlStatus
+gl_http_request_check(const GlHttpRequest *request, GlError *error)
+{
+	GlStatus status;
+	size_t i;
+
+	for (i = 0; i < COUNT_OF(methods); i++)
+	{
+		if (strcmp(request->method, methods[i]) == 0)
+			break;
+	}
+	if (i == COUNT_OF(methods))
+		return refuse(error, -1, "method is not one of GET, POST, PUT, PATCH and DELETE");
+	if (strcmp(request->method, "GET") == 0 && request->body != NULL)
+		return refuse(error, -1, "a GET has no body");
+	if (request->timeout_ms <= 0 || request->timeout_ms > INT_MAX ||
+		request->connect_timeout_ms < 0 || request->connect_timeout_ms > INT_MAX)
+		return refuse(error, -1, "timeout is out of range");
+	if (request->max_response_bytes == 0 || request->max_response_bytes > INT_MAX)
+		return refuse(error, -1, "response cap is out of range");
+	if (request->body != NULL && request->body_length > INT_MAX)
+		return refuse(error, -1, "body is too long");
+	if (request->max_connections < 1)
+		return refuse(error, -1, "connection limit must be at least 1");
+
+	status = gl_url_check(request->url, request->allow_http, error);
+	if (status != GL_OK)
+		return status;
+	return check_headers(request, error);
+}
+
+/* Append to the list; frees it and answers NULL when out of memory. */
+static struct curl_slist *
+append(struct curl_slist *list, const char *line)
+{
+	struct curl_slist *longer = curl_slist_append(list, line);
+
+	if (longer == NULL)
+		curl_slist_free_all(list);
+	return longer;
+}
+
+struct curl_slist *
+gl_http_request_headers(const GlHttpRequest *request)
+{
+	bool has_type = false;
+	struct curl_slist *list;
+	size_t i;
+
+	/* Waiting for "100 Continue" would cost a round trip before each big body. */
+	list = append(NULL, "Expect:");
+	for (i = 0; list != NULL && i < request->header_count; i++)
+	{
+		const GlHttpHeader *header = &request->headers[i];
+		size_t size = strlen(header->name) + strlen(header->value) + 3;
+		char *line = malloc(size);
+
+		if (line == NULL)
+		{
+			curl_slist_free_all(list);
+			return NULL;
+		}
+		/* libcurl takes "Name:" for a header to leave out, "Name;" for an empty one */
+		if (header->value[0] == '\0')
+			snprintf(line, size, "%s;", header->name);
+		else
+			snprintf(line, size, "%s: %s", header->name, header->value);
+		has_type = has_type || strcasecmp(header->name, "Content-Type") == 0;
+		list = append(list, line);
+		free(line);
+	}
+	/* libcurl would otherwise call each POST a form */
+	if (list != NULL && !has_type)
+		list = append(list, "Content-Type:");
+	return list;
+}

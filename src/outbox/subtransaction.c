@@ -1,0 +1,59 @@
+/*-------------------------------------------------------------------------
+ *
+ * subtransaction.c
+ *	  Work that may fail alone, and not for ever.
+ *
+ * Users' functions run inside: what they raise undoes only their row, and
+ * what does not end is ended by the server's own statement timer.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
+#include "utils/timeout.h"
+
+#include "outbox/outbox.h"
+
+/* Longest time for the functions of one request. */
+#define LIMIT_MS 5000
+
+bool
+gl_outbox_try(void (*work) (void *argument), void *argument, GlFailure *failure)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	volatile bool done = false;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		enable_timeout_after(STATEMENT_TIMEOUT, LIMIT_MS);
+		work(argument);
+		disable_timeout(STATEMENT_TIMEOUT, false);
+		ReleaseCurrentSubTransaction();
+		done = true;
+	}
+	PG_CATCH();
+	{
+		ErrorData *error;
+
+		disable_timeout(STATEMENT_TIMEOUT, false);
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		failure->sqlstate = error->sqlerrcode;
+		failure->message = pstrdup(error->message != NULL ? error->message : "no message");
+		FreeErrorData(error);
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+	QueryCancelPending = false;
+	return done;
+}

@@ -1,0 +1,204 @@
+/*-------------------------------------------------------------------------
+ *
+ * solver_internal.h
+ *	  What the files of the pool solver share; callers include solver.h.
+ *
+ * The cart is split into components: items that are connected by sets. A
+ * pool of the cart is one pool of each component, its group count and fee
+ * their sums, and absorption (see solver.h) never crosses components, since no
+ * set does. The order of pools is monotone: replacing a component's pool by
+ * one that comes later makes the whole come later (the first group in which
+ * two partitions of the same items differ starts with the same item in both,
+ * so it keeps its place among the other components' groups). Hence the first
+ * max_pools pools are made of the first max_pools pools of every component.
+ *
+ * In a component, items that are in the same sets are one class; bitsets are
+ * over classes, numbered by their first item's rank.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef GL_POOL_SOLVER_INTERNAL_H
+#define GL_POOL_SOLVER_INTERNAL_H
+
+#include "pool/solver.h"
+
+/* A pool of one component. */
+typedef struct GlPoolEntry
+{
+	int group_count;
+	int64_t fee;
+	uint64_t *groups; /* group_count bitsets, by first class */
+	int64_t *group_fees;
+	GlPoolGroup *shown; /* the same for the caller, once asked for */
+} GlPoolEntry;
+
+typedef struct GlPoolComponent
+{
+	int class_count;
+	int words;        /* of a bitset over classes */
+	uint64_t *all;    /* every class */
+	int *class_first; /* rank of its first and last item */
+	int *class_last;
+	uint64_t *class_items; /* per class, a bitset over the cart's items */
+
+	/*
+	 * The sets, but for the one that is the whole component: that is a pool
+	 * by itself, part of no other cover (the rest would be redundant) and no
+	 * option beside other groups (it would absorb them).
+	 */
+	bool has_whole;
+	int64_t whole_fee;
+	int set_count;
+	int set_words;  /* of a bitset over sets */
+	uint64_t *sets; /* bitsets over classes, in the order in which items go to them */
+	int64_t *fees;
+	uint64_t *holders;        /* per class, the sets that have it, in that order */
+	uint64_t *holders_by_fee; /* the same, numbered by ascending fee */
+	int *fee_order;           /* number by fee -> number in order */
+	int64_t *class_fee;       /* per class, the least fee of the sets that have it */
+	int64_t *set_floor;       /* per set, the least fee of the sets that contain it */
+	int64_t least_fee;
+
+	int *offers;     /* its offers, ascending */
+	int *offer_sets; /* their sets; set_count: the whole */
+	int offer_count;
+	int *set_starts;    /* per set, and for the whole: where its offers start in ... */
+	int *offers_by_set; /* ... the offers sorted by set */
+
+	GlPoolEntry **entries; /* the pools found, in order */
+	int entry_count;
+	int entry_capacity;
+	int level;      /* nothing is missing up to this many groups */
+	bool exhausted; /* nothing is missing at all */
+} GlPoolComponent;
+
+/* One call of gl_pool_solve. */
+typedef struct GlPoolWork
+{
+	const GlPoolProblem *problem;
+	const GlArena *arena;
+	const GlStop *stop;
+	int words;            /* of a bitset over items */
+	int *rank_item;       /* item of a rank */
+	const int *item_rank; /* rank of an item */
+	int64_t nodes;
+	GlStatus status; /* GL_OK, or why the work ends */
+
+	int set_count; /* distinct sets of the whole cart */
+	const uint64_t **set_items;
+	int64_t *set_fees;
+	int *set_offers; /* how many offers have it */
+	int *offer_set;  /* per offer its set, or -1 (no items) */
+
+	int component_count;
+	GlPoolComponent *components;
+	int *set_place;  /* scratch while components are filled, per set */
+	int *item_place; /* and per item */
+} GlPoolWork;
+
+/* Something to be sorted: where it was, and by what. */
+typedef struct GlPoolKey
+{
+	uint64_t key;
+	int place;
+} GlPoolKey;
+
+static inline bool
+gl_pool_bit(const uint64_t *bits, int index)
+{
+	return (bits[index >> 6] >> (index & 63) & 1) != 0;
+}
+
+static inline void
+gl_pool_bit_add(uint64_t *bits, int index)
+{
+	bits[index >> 6] |= UINT64_C(1) << (index & 63);
+}
+
+/* Whether every member of inner is in outer. */
+static inline bool
+gl_pool_contains(const uint64_t *outer, const uint64_t *inner, int words)
+{
+	int w;
+
+	for (w = 0; w < words; w++)
+	{
+		if ((inner[w] & ~outer[w]) != 0)
+			return false;
+	}
+	return true;
+}
+
+/* The least member of a bitset that is not empty. */
+static inline int
+gl_pool_bit_first(const uint64_t *bits)
+{
+	int w = 0;
+
+	while (bits[w] == 0)
+		w++;
+	return w * 64 + __builtin_ctzll(bits[w]);
+}
+
+/* count * size zeroed bytes of the arena; NULL and work->status GL_NO_MEMORY when there are none. */
+extern void *gl_pool_allocate(GlPoolWork *work, size_t count, size_t size);
+
+/* Sorts by key, equal keys staying as they are; spare has as much room. */
+extern void gl_pool_keys_sort(GlPoolKey *keys, GlPoolKey *spare, size_t count);
+
+/* Merges equal item sets: fills set_*, offer_set. False: work->status says why. */
+extern bool gl_pool_sets_build(GlPoolWork *work);
+
+/* Splits the sets into components, in order of their first item. False: see work->status. */
+extern bool gl_pool_components_build(GlPoolWork *work);
+
+/* Fills one component from its sets (numbers of work->set_*) and offers. */
+extern bool gl_pool_component_fill(GlPoolWork *work, GlPoolComponent *component, const int *sets,
+								   int set_count, int item_count);
+
+/* Adds the component's pools of level + 1 groups. False: see work->status. */
+extern bool gl_pool_search_level(GlPoolWork *work, GlPoolComponent *component);
+
+/* The same for two groups. */
+extern bool gl_pool_search_pairs(GlPoolWork *work, GlPoolComponent *component);
+
+/* Fills set_floor, which only searches for more than two groups read. */
+extern bool gl_pool_floors_build(GlPoolWork *work, GlPoolComponent *component);
+
+/* Counts a search node. False when the work has to end: see work->status. */
+extern bool gl_pool_spend_node(GlPoolWork *work);
+
+/* Whether a pool of this level and of this fee or more would come after a full list. */
+static inline bool
+gl_pool_is_too_dear(const GlPoolWork *work, const GlPoolComponent *component, int64_t fee)
+{
+	return component->entry_count == work->problem->max_pools &&
+		   fee > component->entries[component->entry_count - 1]->fee;
+}
+
+/* Makes sure that the component has a pool, however good, without spending budget. */
+extern bool gl_pool_search_any(GlPoolWork *work, GlPoolComponent *component);
+
+/*
+ * Turns a cover (ascending numbers of sets) into its pool and keeps that if it
+ * is among the best. bound: a lower bound of its fee. False: no memory.
+ */
+extern bool gl_pool_keep_cover(GlPoolWork *work, GlPoolComponent *component, const int *cover,
+							   int count, int64_t bound, uint64_t *scratch, int64_t *scratch_fees);
+
+/* Order of two entries' items; *rank, where they differ, is that of the first item of the group. */
+extern int gl_pool_compare_groups(const GlPoolComponent *component, const uint64_t *left,
+								  const uint64_t *right, int count, int *rank);
+
+/* Whether a set could serve group number "index" of a pool without absorbing another one. */
+extern bool gl_pool_is_option(const GlPoolComponent *component, const uint64_t *set,
+							  const uint64_t *groups, int count, int index);
+
+/* Merges the components' pools into the answer. False: see work->status. */
+extern bool gl_pool_merge(GlPoolWork *work, GlPoolAnswer *answer);
+
+/* The entry's groups for the caller, with their options; NULL: no memory. */
+extern const GlPoolGroup *gl_pool_show(GlPoolWork *work, GlPoolComponent *component,
+									   GlPoolEntry *entry);
+
+#endif /* GL_POOL_SOLVER_INTERNAL_H */

@@ -1,0 +1,245 @@
+/*-------------------------------------------------------------------------
+ *
+ * launcher.c
+ *	  Sees to it that every database has its worker.
+ *
+ * It is connected to no database, so that it stands in nobody's way and can
+ * not tell which databases have the extension: a worker that finds none
+ * leaves at once, and is tried again when something was written there
+ * (CREATE EXTENSION does) or a minute later.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/heapam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "catalog/pg_database.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/interrupt.h"
+#include "storage/latch.h"
+#include "tcop/tcopprot.h"
+#include "utils/guc.h"
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+
+#include "outbox/outbox.h"
+#include "worker/worker.h"
+
+/* Milliseconds between two looks at everything, and at what is to be retried. */
+#define LOOK_INTERVAL 10000
+#define NOT_INSTALLED_DELAY 60000
+#define BUSY_DELAY 250
+#define RESTART_DELAY 1000
+#define RESTART_DELAY_MAX 60000
+#define NO_PLACE_DELAY 5000
+
+/* A worker that lived so long was no failed start. */
+#define HEALTHY_LIFE 5000
+
+typedef struct Database
+{
+	Oid oid;				 /* hash key */
+	BackgroundWorkerHandle *handle; /* NULL: none of ours runs */
+	int64 started_at;		 /* gl_outbox_clock_ms */
+	int64 not_before;
+	int failures;			 /* starts in a row that did not live long */
+} Database;
+
+typedef struct Candidate
+{
+	Oid oid;
+	char name[NAMEDATALEN];
+} Candidate;
+
+static HTAB *databases;
+
+PGDLLEXPORT void gl_worker_launcher_main(Datum argument);
+
+/* The databases that take connections, allocated in the current context. */
+static List *
+list_databases(void)
+{
+	MemoryContext context = CurrentMemoryContext;
+	List *list = NIL;
+	Relation relation;
+	TableScanDesc scan;
+	HeapTuple tuple;
+
+	StartTransactionCommand();
+	(void) GetTransactionSnapshot();
+	relation = table_open(DatabaseRelationId, AccessShareLock);
+	scan = table_beginscan_catalog(relation, 0, NULL);
+	while (HeapTupleIsValid(tuple = heap_getnext(scan, ForwardScanDirection)))
+	{
+		Form_pg_database form = (Form_pg_database) GETSTRUCT(tuple);
+		MemoryContext before = MemoryContextSwitchTo(context);
+
+		if (form->datallowconn && !form->datistemplate && gl_worker_is_wanted(NameStr(form->datname)))
+		{
+			Candidate *candidate = palloc(sizeof(Candidate));
+
+			candidate->oid = form->oid;
+			strlcpy(candidate->name, NameStr(form->datname), NAMEDATALEN);
+			list = lappend(list, candidate);
+		}
+		MemoryContextSwitchTo(before);
+	}
+	table_endscan(scan);
+	table_close(relation, AccessShareLock);
+	CommitTransactionCommand();
+	MemoryContextSwitchTo(context);
+	return list;
+}
+
+/* Our worker ended: when may the next one start? */
+static void
+note_end(Database *database)
+{
+	int64 now = gl_outbox_clock_ms();
+	bool wanted;
+
+	pfree(database->handle);
+	database->handle = NULL;
+	switch (gl_worker_state(database->oid, &wanted))
+	{
+		case GL_WORKER_NOT_INSTALLED:
+			database->not_before = now + NOT_INSTALLED_DELAY;
+			database->failures = 0;
+			break;
+		case GL_WORKER_LEFT:
+			database->not_before = now + BUSY_DELAY;
+			database->failures = 0;
+			break;
+		default:
+			if (now - database->started_at >= HEALTHY_LIFE)
+				database->failures = 0;
+			database->not_before =
+				now + Min(RESTART_DELAY_MAX, RESTART_DELAY << Min(database->failures, 6));
+			database->failures++;
+	}
+}
+
+/* Is our worker of this database alive, or about to be? */
+static bool
+has_worker(Database *database)
+{
+	pid_t pid;
+
+	if (database->handle != NULL && GetBackgroundWorkerPid(database->handle, &pid) == BGWH_STOPPED)
+		note_end(database);
+	return database->handle != NULL || gl_worker_pid(database->oid) != 0;
+}
+
+/* Starts the worker of a database. */
+static void
+start_worker(Database *database, const char *name)
+{
+	MemoryContext before = MemoryContextSwitchTo(TopMemoryContext);
+	int64 now = gl_outbox_clock_ms();
+	BackgroundWorker worker;
+
+	gl_worker_describe(&worker, "gl_worker_database_main");
+	snprintf(worker.bgw_name, sizeof(worker.bgw_name), "ganje_logistics worker for %s", name);
+	strlcpy(worker.bgw_type, "ganje_logistics worker", sizeof(worker.bgw_type));
+	worker.bgw_restart_time = BGW_NEVER_RESTART;
+	worker.bgw_main_arg = ObjectIdGetDatum(database->oid);
+	worker.bgw_notify_pid = MyProcPid;
+	database->started_at = now;
+	if (!RegisterDynamicBackgroundWorker(&worker, &database->handle))
+	{
+		database->handle = NULL;
+		database->not_before = now + NO_PLACE_DELAY;
+		ereport(LOG, errcode(ERRCODE_INSUFFICIENT_RESOURCES),
+				errmsg("ganje_logistics: no background worker is left for database \"%s\"", name),
+				errhint("Raise max_worker_processes, or narrow ganje_logistics.databases."));
+	}
+	MemoryContextSwitchTo(before);
+}
+
+/* Looks after one database; answers how many ms later it wants it again. */
+static int64
+look_after(const Candidate *candidate)
+{
+	int64 now = gl_outbox_clock_ms();
+	Database *database;
+	bool found;
+	bool wanted;
+
+	database = hash_search(databases, &candidate->oid, HASH_ENTER, &found);
+	if (!found)
+		memset((char *) database + sizeof(Oid), 0, sizeof(Database) - sizeof(Oid));
+	if (has_worker(database))
+		return LOOK_INTERVAL;
+
+	(void) gl_worker_state(candidate->oid, &wanted);
+	if (wanted && database->failures == 0)
+		database->not_before = Min(database->not_before, database->started_at + BUSY_DELAY);
+	if (now < database->not_before)
+		return database->not_before - now;
+	if (!gl_worker_database_is_free(candidate->oid))
+		return BUSY_DELAY;
+	start_worker(database, candidate->name);
+	return LOOK_INTERVAL;
+}
+
+/* Looks after all databases; answers how many ms later to look again. */
+static int64
+look_after_all(void)
+{
+	int64 wait_ms = LOOK_INTERVAL;
+	List *list = list_databases();
+	ListCell *cell;
+
+	foreach(cell, list)
+		wait_ms = Min(wait_ms, look_after(lfirst(cell)));
+	return Max(wait_ms, 1);
+}
+
+static void
+prepare(void)
+{
+	HASHCTL control = {0};
+
+	pqsignal(SIGTERM, die);
+	pqsignal(SIGHUP, SignalHandlerForConfigReload);
+	BackgroundWorkerUnblockSignals();
+	BackgroundWorkerInitializeConnection(NULL, NULL, 0);
+	gl_worker_claim_launcher();
+	control.keysize = sizeof(Oid);
+	control.entrysize = sizeof(Database);
+	databases = hash_create("ganje databases", 32, &control, HASH_ELEM | HASH_BLOBS);
+}
+
+/* The launcher's process. */
+void
+gl_worker_launcher_main(Datum argument)
+{
+	MemoryContext turn;
+
+	prepare();
+	turn = AllocSetContextCreate(TopMemoryContext, "ganje launcher turn", ALLOCSET_DEFAULT_SIZES);
+	for (;;)
+	{
+		int64 wait_ms;
+
+		CHECK_FOR_INTERRUPTS();
+		if (ConfigReloadPending)
+		{
+			ConfigReloadPending = false;
+			ProcessConfigFile(PGC_SIGHUP);
+		}
+		MemoryContextSwitchTo(turn);
+		wait_ms = look_after_all();
+		MemoryContextReset(turn);
+
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, (long) wait_ms,
+						 PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+	}
+}

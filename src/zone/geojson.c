@@ -1,0 +1,134 @@
+/*-------------------------------------------------------------------------
+ *
+ * geojson.c
+ *	  The rings of a GeoJSON geometry (RFC 7946, section 3.1): Polygon and
+ *	  MultiPolygon, positions [longitude, latitude].
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "json/json.h"
+#include "miscadmin.h"
+#include "settings.h"
+#include "zone/zone.h"
+
+/* Rings being read: arrays that double as they fill, up to max_vertices. */
+typedef struct Rings
+{
+	GlPoint *points;
+	uint32 point_count;
+	uint32 point_room;
+	uint32 *sizes;
+	uint32 ring_count;
+	uint32 ring_room;
+} Rings;
+
+static GlPoint
+read_position(const JsonbValue *value, const char *path)
+{
+	JsonbContainer *position = gl_json_array(value, path);
+	GlPoint point;
+
+	if (JsonContainerSize(position) < 2)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("%s must have a longitude and a latitude", path)));
+	point.lng = gl_json_double(getIthJsonbValueFromContainer(position, 0), gl_json_path_index(path, 0));
+	point.lat = gl_json_double(getIthJsonbValueFromContainer(position, 1), gl_json_path_index(path, 1));
+	return point;
+}
+
+static void
+add_point(Rings *rings, GlPoint point, const char *path)
+{
+	if (rings->point_count >= (uint32) gl_setting_max_vertices)
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						errmsg("%s has more than %d vertices", path, gl_setting_max_vertices),
+						errhint("Simplify the zone, or raise ganje_logistics.max_vertices.")));
+	if (rings->point_count == rings->point_room)
+	{
+		rings->point_room *= 2;
+		rings->points = repalloc_huge(rings->points, rings->point_room * sizeof(GlPoint));
+	}
+	rings->points[rings->point_count++] = point;
+}
+
+static void
+read_ring(Rings *rings, const JsonbValue *value, const char *path)
+{
+	JsonbContainer *ring = gl_json_array(value, path);
+	JsonbIterator *iterator = JsonbIteratorInit(ring);
+	JsonbValue position;
+	uint32 before = rings->point_count;
+	JsonbIteratorToken token = JsonbIteratorNext(&iterator, &position, true);
+
+	/* An iterator, because the nth element of a jsonb list costs n steps. */
+	while ((token = JsonbIteratorNext(&iterator, &position, true)) == WJB_ELEM)
+	{
+		char *element_path = gl_json_path_index(path, (int) (rings->point_count - before));
+
+		CHECK_FOR_INTERRUPTS();
+		add_point(rings, read_position(&position, element_path), path);
+		pfree(element_path);
+	}
+	if (rings->ring_count == rings->ring_room)
+	{
+		rings->ring_room *= 2;
+		rings->sizes = repalloc_huge(rings->sizes, rings->ring_room * sizeof(uint32));
+	}
+	rings->sizes[rings->ring_count++] = rings->point_count - before;
+}
+
+static void
+read_polygon(Rings *rings, const JsonbValue *value, const char *path)
+{
+	JsonbContainer *polygon = gl_json_array(value, path);
+	JsonbIterator *iterator = JsonbIteratorInit(polygon);
+	JsonbValue ring;
+	int n = 0;
+	JsonbIteratorToken token = JsonbIteratorNext(&iterator, &ring, true);
+
+	if (JsonContainerSize(polygon) == 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s has no ring", path)));
+	while ((token = JsonbIteratorNext(&iterator, &ring, true)) == WJB_ELEM)
+		read_ring(rings, &ring, gl_json_path_index(path, n++));
+}
+
+void
+gl_zone_read_geojson(JsonbContainer *geometry, const char *path, GlPoint **points, uint32 *point_count,
+					 uint32 **ring_sizes, uint32 *ring_count)
+{
+	Rings rings = {NULL};
+	JsonbValue value;
+	char *type;
+	char *coordinates_path = gl_json_path_key(path, "coordinates");
+
+	rings.point_room = 64;
+	rings.ring_room = 4;
+	rings.points = palloc(rings.point_room * sizeof(GlPoint));
+	rings.sizes = palloc(rings.ring_room * sizeof(uint32));
+	if (!gl_json_find(geometry, "type", &value))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s is missing", gl_json_path_key(path, "type"))));
+	type = gl_json_string(&value, gl_json_path_key(path, "type"));
+	if (!gl_json_find(geometry, "coordinates", &value))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s is missing", coordinates_path)));
+	if (strcmp(type, "Polygon") == 0)
+		read_polygon(&rings, &value, coordinates_path);
+	else if (strcmp(type, "MultiPolygon") == 0)
+	{
+		JsonbContainer *parts = gl_json_array(&value, coordinates_path);
+		int count = JsonContainerSize(parts);
+
+		if (count == 0)
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s has no polygon", coordinates_path)));
+		for (int i = 0; i < count; i++)
+			read_polygon(&rings, getIthJsonbValueFromContainer(parts, i), gl_json_path_index(coordinates_path, i));
+	}
+	else
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("%s must be Polygon or MultiPolygon, not \"%s\"", gl_json_path_key(path, "type"), type)));
+	*points = rings.points;
+	*point_count = rings.point_count;
+	*ring_sizes = rings.sizes;
+	*ring_count = rings.ring_count;
+}

@@ -1,0 +1,241 @@
+/*-------------------------------------------------------------------------
+ *
+ * locate.c
+ *	  locate_zone and its kin: which zones match a point, an address, or both.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/jsonb.h"
+
+#include "compat.h"
+#include "json/json.h"
+#include "zone/zone.h"
+
+GL_FUNCTION(gl_locate_zone_json);
+GL_FUNCTION(gl_locate_zone_point);
+GL_FUNCTION(gl_locate_zone_address);
+GL_FUNCTION(gl_locate_zone_ids);
+GL_FUNCTION(gl_locate_zones);
+
+#define ADDRESS_FIELDS_MAX 1000
+
+void
+gl_zone_ask_point(GlZoneQuestion *question, double lat, double lng, const char *path)
+{
+	const char *lat_path = gl_json_path_key(path, "lat");
+	const char *lng_path = gl_json_path_key(path, "lng");
+
+	if (!(lat >= -90 && lat <= 90))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s must be between -90 and 90", lat_path),
+						errhint("Points are given as latitude, longitude, in degrees.")));
+	if (!(lng >= -180 && lng <= 180))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s must be between -180 and 180", lng_path)));
+	question->has_point = true;
+	question->point = gl_earth_point(lat, lng);
+}
+
+void
+gl_zone_ask_address(GlZoneQuestion *question, JsonbContainer *address)
+{
+	JsonbIterator *iterator = JsonbIteratorInit(address);
+	JsonbIteratorToken token;
+	JsonbValue value;
+	int room = Min(JsonContainerSize(address), ADDRESS_FIELDS_MAX);
+	GlAddressField *fields = palloc(Max(room, 1) * sizeof(GlAddressField));
+
+	question->field_count = 0;
+	question->fields = fields;
+	while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE && question->field_count < room)
+	{
+		GlAddressField *field = &fields[question->field_count];
+		int length;
+
+		if (token != WJB_KEY)
+			continue;
+		field->name = value.val.string.val;
+		field->name_length = value.val.string.len;
+		(void) JsonbIteratorNext(&iterator, &value, true);
+		if (value.type != jbvString)
+			continue;
+		field->value = gl_zone_fold(value.val.string.val, value.val.string.len, &length);
+		field->value_length = length;
+		question->field_count++;
+	}
+}
+
+/* The first zone that matches, or NULL. */
+static const GlZone *
+first_match(const GlZoneQuestion *question)
+{
+	const GlZoneList *list = gl_zone_list();
+
+	for (int i = 0; i < list->count; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (gl_zone_image_matches(list->zones[i].image, question))
+			return &list->zones[i];
+	}
+	return NULL;
+}
+
+static void
+ask_location(GlZoneQuestion *question, const JsonbValue *location)
+{
+	static const char *const keys[] = {"lat", "lng", NULL};
+	JsonbContainer *object = gl_json_object(location, "location");
+	JsonbValue lat;
+	JsonbValue lng;
+
+	gl_json_only_keys(object, "location", keys);
+	if (!gl_json_find(object, "lat", &lat))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("location.lat is missing")));
+	if (!gl_json_find(object, "lng", &lng))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("location.lng is missing")));
+	gl_zone_ask_point(question, gl_json_double(&lat, "location.lat"), gl_json_double(&lng, "location.lng"), "location");
+}
+
+/* LOCATE_ZONE {address, location} → {"zoneId"} or {} */
+Datum
+gl_locate_zone_json(PG_FUNCTION_ARGS)
+{
+	static const char *const keys[] = {"address", "location", NULL};
+	Jsonb *request = PG_GETARG_JSONB_P(0);
+	GlZoneQuestion question = {0};
+	JsonbValue value;
+	const GlZone *zone;
+	JsonbParseState *state = NULL;
+	bool asked = false;
+
+	if (!JB_ROOT_IS_OBJECT(request))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("the request must be an object")));
+	gl_json_only_keys(&request->root, "", keys);
+	if (gl_json_find(&request->root, "location", &value))
+	{
+		ask_location(&question, &value);
+		asked = true;
+	}
+	if (gl_json_find(&request->root, "address", &value))
+	{
+		gl_zone_ask_address(&question, gl_json_object(&value, "address"));
+		asked = true;
+	}
+	if (!asked)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("address or location is missing")));
+	zone = first_match(&question);
+	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	if (zone != NULL)
+	{
+		JsonbValue key = {.type = jbvString};
+
+		key.val.string.val = "zoneId";
+		key.val.string.len = strlen("zoneId");
+		pushJsonbValue(&state, WJB_KEY, &key);
+		key.val.string.val = zone->zone_id;
+		key.val.string.len = strlen(zone->zone_id);
+		pushJsonbValue(&state, WJB_VALUE, &key);
+	}
+	PG_RETURN_JSONB_P(JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL)));
+}
+
+/* locate_zone(lat, lng) → zone_id or NULL */
+Datum
+gl_locate_zone_point(PG_FUNCTION_ARGS)
+{
+	GlZoneQuestion question = {0};
+	const GlZone *zone;
+
+	gl_zone_ask_point(&question, PG_GETARG_FLOAT8(0), PG_GETARG_FLOAT8(1), "");
+	zone = first_match(&question);
+	if (zone == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(zone->zone_id));
+}
+
+/* locate_zone_by_address(address) → zone_id or NULL */
+Datum
+gl_locate_zone_address(PG_FUNCTION_ARGS)
+{
+	Jsonb *address = PG_GETARG_JSONB_P(0);
+	GlZoneQuestion question = {0};
+	const GlZone *zone;
+
+	if (!JB_ROOT_IS_OBJECT(address))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("address must be an object")));
+	gl_zone_ask_address(&question, &address->root);
+	zone = first_match(&question);
+	if (zone == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(zone->zone_id));
+}
+
+/* locate_zone_ids(lat, lng) → text[] */
+Datum
+gl_locate_zone_ids(PG_FUNCTION_ARGS)
+{
+	GlZoneQuestion question = {0};
+	const GlZoneList *list;
+	ArrayBuildState *ids;
+
+	gl_zone_ask_point(&question, PG_GETARG_FLOAT8(0), PG_GETARG_FLOAT8(1), "");
+	list = gl_zone_list();
+	ids = initArrayResult(TEXTOID, CurrentMemoryContext, false);
+	for (int i = 0; i < list->count; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (gl_zone_image_matches(list->zones[i].image, &question))
+			ids = accumArrayResult(ids, CStringGetTextDatum(list->zones[i].zone_id), false, TEXTOID, CurrentMemoryContext);
+	}
+	PG_RETURN_DATUM(makeArrayResult(ids, CurrentMemoryContext));
+}
+
+/* locate_zones(lat, lng, address) → zone_id, name, fee, min_cart_total, priority */
+Datum
+gl_locate_zones(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	GlZoneQuestion question = {0};
+	const GlZoneList *list;
+
+	if (PG_ARGISNULL(0) != PG_ARGISNULL(1))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("lat and lng must be given together")));
+	if (PG_ARGISNULL(0) && PG_ARGISNULL(2))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("a point or an address is missing")));
+	if (!PG_ARGISNULL(0))
+		gl_zone_ask_point(&question, PG_GETARG_FLOAT8(0), PG_GETARG_FLOAT8(1), "");
+	if (!PG_ARGISNULL(2))
+	{
+		Jsonb *address = PG_GETARG_JSONB_P(2);
+
+		if (!JB_ROOT_IS_OBJECT(address))
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("address must be an object")));
+		gl_zone_ask_address(&question, &address->root);
+	}
+	InitMaterializedSRF(fcinfo, 0);
+	list = gl_zone_list();
+	for (int i = 0; i < list->count; i++)
+	{
+		const GlZone *zone = &list->zones[i];
+		Datum values[5];
+		bool nulls[5] = {false};
+
+		CHECK_FOR_INTERRUPTS();
+		if (!gl_zone_image_matches(zone->image, &question))
+			continue;
+		values[0] = CStringGetTextDatum(zone->zone_id);
+		values[1] = CStringGetTextDatum(zone->name);
+		values[2] = zone->fee;
+		nulls[2] = zone->fee_is_null;
+		values[3] = zone->min_cart_total;
+		values[4] = Int32GetDatum(zone->priority);
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	}
+	return (Datum) 0;
+}

@@ -1,0 +1,59 @@
+/*-------------------------------------------------------------------------
+ *
+ * zone.h
+ *	  What the files of this folder share, and what carts need of zones.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef GL_ZONE_H
+#define GL_ZONE_H
+
+#include "lib/stringinfo.h"
+#include "utils/jsonb.h"
+
+#include "zone/image.h"
+
+/* One zone as the cache holds it. */
+typedef struct GlZone
+{
+	char *zone_id;
+	char *name;
+	Datum fee;			  /* numeric */
+	bool fee_is_null;
+	Datum min_cart_total; /* numeric */
+	int priority;
+	const GlZoneImage *image;
+} GlZone;
+
+/* All zones that are not deleted, in the order in which they match. */
+typedef struct GlZoneList
+{
+	int count;
+	GlZone *zones;
+} GlZoneList;
+
+/* Folded text of the server encoding, palloc'd; see text/fold.h. */
+extern char *gl_zone_fold(const char *value, int length, int *folded_length);
+
+/* Appends a rule that tests an address, or a location; raises naming the path. */
+extern void gl_zone_compile_address(StringInfo image, JsonbContainer *address, const char *path);
+extern void gl_zone_compile_location(StringInfo image, JsonbContainer *location, const char *path);
+
+/* Appends a rule; payload is padded to 8 bytes. */
+extern void gl_zone_append_rule(StringInfo image, GlRuleKind kind, uint32 conditions, const void *payload,
+								size_t size);
+
+/* The rings of a GeoJSON Polygon or MultiPolygon; raises naming the path. */
+extern void gl_zone_read_geojson(JsonbContainer *geometry, const char *path, GlPoint **points, uint32 *point_count,
+								 uint32 **ring_sizes, uint32 *ring_count);
+
+/* The zones as the active snapshot sees them; valid until the next call. */
+extern const GlZoneList *gl_zone_list(void);
+
+/* Reads an address for a question: its texts folded, other values left out. */
+extern void gl_zone_ask_address(GlZoneQuestion *question, JsonbContainer *address);
+
+/* Reads {lat, lng} for a question; raises where it is no point on earth. */
+extern void gl_zone_ask_point(GlZoneQuestion *question, double lat, double lng, const char *path);
+
+#endif							/* GL_ZONE_H */
