@@ -37,6 +37,12 @@ AS 'MODULE_PATHNAME', 'gl_json_try_parse';
 COMMENT ON FUNCTION ganje.try_jsonb(text) IS
 'value as jsonb, or NULL where it is not JSON that jsonb can hold, is deeper than ganje_logistics.json_max_depth or longer than ganje_logistics.webhook_max_bytes.';
 
+CREATE FUNCTION ganje.is_too_large(payload text) RETURNS boolean
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'gl_json_is_too_large';
+COMMENT ON FUNCTION ganje.is_too_large(text) IS
+'True where a payload has more bytes than ganje_logistics.webhook_max_bytes.';
+
 -- Text of a JSON value that identifies something: a string as it is, a number
 -- by its digits (carriers are not of one mind), anything else NULL.
 CREATE FUNCTION ganje.json_id(value jsonb) RETURNS text

@@ -40,6 +40,7 @@ CREATE TABLE ganje.shipment (
     updated_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
     enqueued_at timestamptz,
     PRIMARY KEY (merchant_id, shipment_id),
+    CONSTRAINT one_shipment_per_group UNIQUE (merchant_id, hold_id, group_no),
     FOREIGN KEY (merchant_id, hold_id, group_no) REFERENCES ganje.hold_unit (merchant_id, hold_id, group_no),
     CHECK (account_id IS NULL OR external_id IS NOT NULL)
 );

@@ -86,11 +86,22 @@ END
 $$;
 COMMENT ON FUNCTION ganje.ganje_apply(jsonb, ganje.http_request, ganje.http_response) IS 'Ganje, contract "apply": the token of a login, the order_link of a pre-order.';
 
--- "2024-10-09 17:20:32", in the account's time zone; NULL for null.
+-- "2024-10-09 17:20:32" in the account's time zone, or a time that names its
+-- own. Only digits: PostgreSQL would also take "yesterday" and "now".
 CREATE FUNCTION ganje.local_time(value text, timezone text) RETURNS timestamptz
-LANGUAGE sql STABLE PARALLEL SAFE
-RETURN value::timestamp AT TIME ZONE timezone;
-COMMENT ON FUNCTION ganje.local_time(text, text) IS 'A time written without a zone, in the time zone given.';
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+AS $$
+BEGIN
+    IF value ~ '^\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d{1,9})?)?$' THEN
+        RETURN value::timestamp AT TIME ZONE timezone;
+    ELSIF value IS NULL OR value ~ '^\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d(:?\d\d)?)$' THEN
+        RETURN value::timestamptz;
+    END IF;
+    RAISE invalid_datetime_format USING MESSAGE = 'a time is not written as "2024-10-09 17:20:32"';
+END
+$$;
+COMMENT ON FUNCTION ganje.local_time(text, text) IS
+'A time as carriers write it: in the time zone given unless it names its own; NULL for NULL, raises over anything else.';
 
 CREATE FUNCTION ganje.ganje_receive(account jsonb, payload jsonb) RETURNS ganje.webhook_reading
 LANGUAGE plpgsql STABLE
@@ -114,7 +125,8 @@ BEGIN
         reading.detail := 'shipment.external_id is missing';
         RETURN reading;
     END IF;
-    reading.dedupe_key := jsonb_build_array(payload -> 'uuid', payload -> 'status', payload -> 'check_in', payload -> 'check_out')::text;
+    reading.dedupe_key := jsonb_build_array(reading.external_id, payload -> 'uuid', payload -> 'status', payload -> 'check_in',
+                                            payload -> 'check_out')::text;
     reading.patch := jsonb_strip_nulls(jsonb_build_object(
         'entity', 'occupancy', 'carrierStatus', payload ->> 'status', 'parcel', payload ->> 'uuid',
         'checkedInAt', checked_in, 'checkedOutAt', checked_out,

@@ -81,8 +81,7 @@ BEGIN
         entry.reason := 'unknown_source';
         entry.detail := 'no carrier or carrier account of this name takes webhooks';
         RETURN;
-    ELSIF octet_length(entry.payload) > (SELECT setting::bigint FROM pg_catalog.pg_settings
-                                          WHERE name = 'ganje_logistics.webhook_max_bytes') THEN
+    ELSIF ganje.is_too_large(entry.payload) THEN
         entry.reason := 'too_large';
         entry.detail := format('%s bytes', octet_length(entry.payload));
         RETURN;

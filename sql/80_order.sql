@@ -141,6 +141,11 @@ BEGIN
     END IF;
     IF new_order ->> 'holdId' IS NOT NULL THEN
         PERFORM ganje.confirm_hold(new_order ->> 'holdId', new_order ->> 'orderId', merchant);
+        PERFORM 1 FROM ganje.shipment AS s WHERE s.merchant_id = merchant AND s.hold_id = new_order ->> 'holdId';
+        IF FOUND THEN
+            RAISE unique_violation USING MESSAGE = format('hold %L has its shipments already', new_order ->> 'holdId'),
+                HINT = 'The order was placed before; a new order needs a hold of its own.';
+        END IF;
         FOR unit IN SELECT * FROM ganje.hold_unit AS u
                      WHERE u.merchant_id = merchant AND u.hold_id = new_order ->> 'holdId' ORDER BY u.group_no LOOP
             PERFORM ganje.add_shipment(new_order, unit);

@@ -166,16 +166,19 @@ resolve_signature(const char *signature, text *carrier, ContractFunction which, 
 	call->args[0].isnull = false;
 	function = DatumGetObjectId(to_regprocedure(call));
 	if (call->isnull)
-		ereport(ERROR, errcode(ERRCODE_UNDEFINED_FUNCTION),
-				errmsg("%s function %s of carrier \"%s\" does not exist", function_names[which],
-					   signature, text_to_cstring(carrier)),
-				errhint("Write it with its schema and argument types, and register the carrier again."));
+		ereport(
+			ERROR, errcode(ERRCODE_UNDEFINED_FUNCTION),
+			errmsg("%s function %s of carrier \"%s\" does not exist", function_names[which],
+				   signature, text_to_cstring(carrier)),
+			errhint(
+				"Write it with its schema and argument types, and register the carrier again."));
 	if (!fits_contract(function, contract))
-		ereport(ERROR, errcode(ERRCODE_INVALID_FUNCTION_DEFINITION),
-				errmsg("%s function %s of carrier \"%s\" does not fit the contract",
-					   function_names[which], signature, text_to_cstring(carrier)),
-				errdetail("It must take and answer what the comment on column ganje.carrier.%s says.",
-						  function_names[which]));
+		ereport(
+			ERROR, errcode(ERRCODE_INVALID_FUNCTION_DEFINITION),
+			errmsg("%s function %s of carrier \"%s\" does not fit the contract",
+				   function_names[which], signature, text_to_cstring(carrier)),
+			errdetail("It must take and answer what the comment on column ganje.carrier.%s says.",
+					  function_names[which]));
 	if (!DatumGetBool(DirectFunctionCall3(has_function_privilege_id_id, ObjectIdGetDatum(role),
 										  ObjectIdGetDatum(function),
 										  PointerGetDatum(cstring_to_text("EXECUTE")))))

@@ -26,6 +26,7 @@
 #include "settings.h"
 
 GL_FUNCTION(gl_json_try_parse);
+GL_FUNCTION(gl_json_is_too_large);
 
 /* Deepest nesting of brackets outside strings; more than enough for a check before parsing. */
 static int
@@ -97,6 +98,19 @@ parse_or_null(char *json)
 	return parsed;
 }
 
+static bool
+is_too_large(const text *value)
+{
+	return VARSIZE_ANY_EXHDR(value) > (Size) gl_setting_webhook_max_bytes;
+}
+
+/* ganje.is_too_large(payload) */
+Datum
+gl_json_is_too_large(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(is_too_large(PG_GETARG_TEXT_PP(0)));
+}
+
 /* ganje.try_jsonb(text) */
 Datum
 gl_json_try_parse(PG_FUNCTION_ARGS)
@@ -104,7 +118,7 @@ gl_json_try_parse(PG_FUNCTION_ARGS)
 	text *value = PG_GETARG_TEXT_PP(0);
 	Jsonb *parsed;
 
-	if (VARSIZE_ANY_EXHDR(value) > (Size) gl_setting_webhook_max_bytes ||
+	if (is_too_large(value) ||
 		nesting_depth(VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value)) > gl_setting_json_max_depth)
 		PG_RETURN_NULL();
 	parsed = parse_or_null(text_to_cstring(value));

@@ -59,7 +59,8 @@ gl_outbox_answer_headers(const GlHttpResult *result)
 		at = value + strlen(value) + 1;
 	}
 	appendStringInfoChar(&json, '}');
-	return DirectFunctionCall1(jsonb_in, CStringGetDatum(pg_any_to_server(json.data, json.len, PG_UTF8)));
+	return DirectFunctionCall1(jsonb_in,
+							   CStringGetDatum(pg_any_to_server(json.data, json.len, PG_UTF8)));
 }
 
 /* The body, or NULL where it is not text that this server can hold. */

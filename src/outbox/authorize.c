@@ -109,7 +109,7 @@ gl_outbox_authorize(GlFlight *flight, Datum carrier, Datum account, Datum reques
 		*reason = failure.message;
 		return GL_AUTHORIZED_REFUSED;
 	}
-	*reason = psprintf("the authorize function failed (SQLSTATE %s)",
-					   unpack_sql_state(failure.sqlstate));
+	*reason =
+		psprintf("the authorize function failed (SQLSTATE %s)", unpack_sql_state(failure.sqlstate));
 	return GL_AUTHORIZED_FAILED;
 }

@@ -38,14 +38,14 @@ typedef struct Share
 	char *account_id;
 	int room;
 	int places;
-	bool closed;			 /* no more of it in this turn */
+	bool closed; /* no more of it in this turn */
 } Share;
 
 typedef struct Lease
 {
 	TimestampTz now;
 	char token[LEASE_TOKEN_BYTES * 2 + 1];
-	MemoryContext parent;	 /* of the flights' contexts */
+	MemoryContext parent; /* of the flights' contexts */
 	dlist_head *flights;
 	int flight_count;
 	Share *shares;
@@ -114,7 +114,8 @@ wait_until(TimestampTz due, TimestampTz now, int64 *wait_ms)
 static void
 read_shares(Lease *lease, int64 *wait_ms)
 {
-	Datum values[] = {TimestampTzGetDatum(lease->now), Int64GetDatum((int64) GetSystemIdentifier())};
+	Datum values[] = {TimestampTzGetDatum(lease->now),
+					  Int64GetDatum((int64) GetSystemIdentifier())};
 	TupleDesc descriptor;
 
 	gl_outbox_execute(GL_STATEMENT_DUE_ACCOUNTS, values, NULL);
@@ -135,9 +136,9 @@ read_shares(Lease *lease, int64 *wait_ms)
 			continue;
 		rate = SPI_getbinval(row, descriptor, 3, &isnull);
 		share->account_id = SPI_getvalue(row, descriptor, 1);
-		share->room = gl_outbox_room(gl_outbox_account(share->account_id),
-									 integer_of(row, descriptor, 2),
-									 isnull ? 0 : DatumGetFloat8(rate), wait_ms);
+		share->room =
+			gl_outbox_room(gl_outbox_account(share->account_id), integer_of(row, descriptor, 2),
+						   isnull ? 0 : DatumGetFloat8(rate), wait_ms);
 		if (share->room > 0)
 			lease->share_count++;
 	}
@@ -181,8 +182,8 @@ pick(Lease *lease)
 		ids[i] = CStringGetTextDatum(lease->shares[i].account_id);
 		places[i] = Int32GetDatum(lease->shares[i].places);
 	}
-	values[0] = PointerGetDatum(
-		construct_array(ids, lease->share_count, TEXTOID, -1, false, TYPALIGN_INT));
+	values[0] =
+		PointerGetDatum(construct_array(ids, lease->share_count, TEXTOID, -1, false, TYPALIGN_INT));
 	values[1] = PointerGetDatum(
 		construct_array(places, lease->share_count, INT4OID, sizeof(int32), true, TYPALIGN_INT));
 	values[2] = TimestampTzGetDatum(lease->now);
@@ -319,14 +320,14 @@ mark_leased(Lease *lease)
 	dlist_iter iterator;
 	int n = 0;
 
-	dlist_foreach(iterator, lease->flights)
+	dlist_foreach (iterator, lease->flights)
 	{
 		GlFlight *flight = dlist_container(GlFlight, node, iterator.cur);
 
 		merchants[n] = CStringGetTextDatum(flight->merchant_id);
 		requests[n] = CStringGetTextDatum(flight->request_id);
-		until[n++] = TimestampTzGetDatum(
-			TimestampTzPlusMilliseconds(lease->now, (int64) flight->timeout_ms + gl_setting_lease_margin));
+		until[n++] = TimestampTzGetDatum(TimestampTzPlusMilliseconds(
+			lease->now, (int64) flight->timeout_ms + gl_setting_lease_margin));
 	}
 	values[0] = PointerGetDatum(construct_array(merchants, n, TEXTOID, -1, false, TYPALIGN_INT));
 	values[1] = PointerGetDatum(construct_array(requests, n, TEXTOID, -1, false, TYPALIGN_INT));

@@ -23,30 +23,30 @@
 /* What a worker remembers of an account from turn to turn. */
 typedef struct GlAccountState
 {
-	char account_id[256];	 /* hash key; a longer id is cut, see account.c */
-	int active;				 /* leased and not yet recorded */
-	bool logging_in;		 /* a login is on its way; the others wait for it */
-	int login_failures;		 /* in a row */
-	int64 login_not_before;	 /* on the clock of gl_outbox_clock_ms */
-	double allowance;		 /* requests that requests_per_second lets go now */
-	int64 allowance_at;		 /* when allowance was worked out */
-	double per_second;		 /* 0: no limit */
+	char account_id[256];   /* hash key; a longer id is cut, see account.c */
+	int active;             /* leased and not yet recorded */
+	bool logging_in;        /* a login is on its way; the others wait for it */
+	int login_failures;     /* in a row */
+	int64 login_not_before; /* on the clock of gl_outbox_clock_ms */
+	double allowance;       /* requests that requests_per_second lets go now */
+	int64 allowance_at;     /* when allowance was worked out */
+	double per_second;      /* 0: no limit */
 } GlAccountState;
 
 typedef struct GlFlight
 {
 	dlist_node node;
-	MemoryContext context;	 /* holds the flight and all it points to */
+	MemoryContext context; /* holds the flight and all it points to */
 
 	/* which request, under which lease */
 	char *merchant_id;
 	char *request_id;
 	char *lease_token;
 	char *account_id;
-	char *token;			 /* that authorizes it, or NULL */
-	bool login;				 /* fetches a token instead of sending the request */
-	Datum secret;			 /* login: jsonb that the token is fetched with */
-	Datum request;			 /* ganje.http_request as authorized */
+	char *token;   /* that authorizes it, or NULL */
+	bool login;    /* fetches a token instead of sending the request */
+	Datum secret;  /* login: jsonb that the token is fetched with */
+	Datum request; /* ganje.http_request as authorized */
 	int attempt;
 	int retry_base_ms;
 	int retry_cap_ms;
@@ -56,20 +56,21 @@ typedef struct GlFlight
 	char *base_url;
 	char *path;
 	bool allow_http;
-	Jsonb *headers;			 /* or NULL */
-	char *body;				 /* UTF-8, or NULL */
+	Jsonb *headers; /* or NULL */
+	char *body;     /* UTF-8, or NULL */
 	int timeout_ms;
 	int max_response_bytes;
 	int max_connections;
 
 	/* what came of it */
 	TimestampTz started_at;
-	GlHttpResult result;	 /* freed with the flight */
-	bool answered;			 /* result is the engine's, to be given back to it */
-	bool final;				 /* nothing was sent, and never will be */
-	int64 record_at;		 /* record not before; gl_outbox_clock_ms */
-	const char *verdict;	 /* of recording it; NULL until it is recorded */
-	int64 delay_ms;			 /* until the next try, where there is one */
+	GlHttpResult result; /* freed with the flight */
+	bool answered;       /* result is the engine's, to be given back to it */
+	bool final;          /* nothing was sent, and never will be */
+	int busy;            /* times that its row was locked */
+	int64 record_at;     /* record not before; gl_outbox_clock_ms */
+	const char *verdict; /* of recording it; NULL until it is recorded */
+	int64 delay_ms;      /* until the next try, where there is one */
 } GlFlight;
 
 /* The SQL of this module; see statement.c. */
@@ -114,10 +115,10 @@ extern uint64 gl_outbox_return_leases(void);
 /* What became of a request at its carrier's authorize function. */
 typedef enum GlAuthorized
 {
-	GL_AUTHORIZED,			 /* it can be sent */
-	GL_AUTHORIZED_LOGIN,	 /* what can be sent is a login */
-	GL_AUTHORIZED_REFUSED,	 /* people must mend the credentials: *reason */
-	GL_AUTHORIZED_FAILED	 /* the function failed: *reason */
+	GL_AUTHORIZED,         /* it can be sent */
+	GL_AUTHORIZED_LOGIN,   /* what can be sent is a login */
+	GL_AUTHORIZED_REFUSED, /* people must mend the credentials: *reason */
+	GL_AUTHORIZED_FAILED   /* the function failed: *reason */
 } GlAuthorized;
 
 /*
@@ -160,7 +161,7 @@ extern text *gl_outbox_answer_excerpt(text *body);
 typedef struct GlFailure
 {
 	int sqlstate;
-	char *message;			 /* in the caller's memory context */
+	char *message; /* in the caller's memory context */
 } GlFailure;
 
 /*
@@ -168,6 +169,6 @@ typedef struct GlFailure
  * came to its end.  Otherwise it is as if it had not been called, and
  * *failure tells why.
  */
-extern bool gl_outbox_try(void (*work) (void *argument), void *argument, GlFailure *failure);
+extern bool gl_outbox_try(void (*work)(void *argument), void *argument, GlFailure *failure);
 
-#endif							/* GL_OUTBOX_H */
+#endif /* GL_OUTBOX_H */

@@ -21,14 +21,16 @@
 #include "http/retry.h"
 #include "outbox/outbox.h"
 
-/* How long an answer waits whose row is locked. */
-#define BUSY_DELAY_MS 500
+/* How long an answer waits whose row is locked; doubled each time, so often. */
+#define BUSY_DELAY_MS 250
+#define BUSY_DOUBLINGS 5
 
 /* Bytes of a function's error message that are kept. */
 #define MESSAGE_BYTES 500
 
 /* The verdicts that matter here, as the SQL functions spell them. */
-static const char *const verdicts[] = {"delivered", "retry", "failed", "unauthorized", "refused", "lost"};
+static const char *const verdicts[] = {"delivered",    "retry",   "failed",
+									   "unauthorized", "refused", "lost"};
 
 /* Runs a record statement and keeps its verdict. */
 static void
@@ -124,7 +126,7 @@ typedef struct Failed
 	GlFlight *flight;
 	const char *error;
 	bool final;
-	bool with_answer;		 /* keep the beginning of the answer */
+	bool with_answer; /* keep the beginning of the answer */
 } Failed;
 
 /* A try that brought no answer, or one that could not be recorded. */
@@ -148,7 +150,8 @@ record_failure(void *argument)
 	nulls[9] = 'n';
 	if (failed->with_answer)
 	{
-		values[9] = PointerGetDatum(gl_outbox_answer_excerpt(gl_outbox_answer_body(&flight->result)));
+		values[9] =
+			PointerGetDatum(gl_outbox_answer_excerpt(gl_outbox_answer_body(&flight->result)));
 		nulls[9] = ' ';
 	}
 	execute(flight, GL_STATEMENT_FAILURE, values, nulls);
@@ -171,8 +174,8 @@ describe_failure(const GlFlight *flight, const GlFailure *failure)
 	if (flight->login)
 		return psprintf("the login's answer could not be read (SQLSTATE %s)",
 						unpack_sql_state(failure->sqlstate));
-	return psprintf("the answer could not be recorded: %s: %.*s", unpack_sql_state(failure->sqlstate),
-					length, failure->message);
+	return psprintf("the answer could not be recorded: %s: %.*s",
+					unpack_sql_state(failure->sqlstate), length, failure->message);
 }
 
 /*
@@ -182,18 +185,22 @@ describe_failure(const GlFlight *flight, const GlFailure *failure)
 static void
 record_trouble(GlFlight *flight, const GlFailure *failure)
 {
-	Failed failed = {flight, describe_failure(flight, failure), false, !flight->login};
+	bool with_answer = flight->result.kind == GL_HTTP_ANSWERED && !flight->login;
+	Failed failed = {flight, describe_failure(flight, failure), false, with_answer};
 	GlFailure second;
 
 	if (is_passing(failure->sqlstate))
 	{
-		flight->record_at = gl_outbox_clock_ms() + BUSY_DELAY_MS;
+		flight->record_at =
+			gl_outbox_clock_ms() + (BUSY_DELAY_MS << Min(flight->busy, BUSY_DOUBLINGS));
+		flight->busy++;
 		return;
 	}
 	if (gl_outbox_try(record_failure, &failed, &second))
 		return;
-	ereport(LOG, errmsg("ganje_logistics: the answer to request %s could not be recorded (SQLSTATE %s)",
-						flight->request_id, unpack_sql_state(second.sqlstate)));
+	ereport(LOG,
+			errmsg("ganje_logistics: the answer to request %s could not be recorded (SQLSTATE %s)",
+				   flight->request_id, unpack_sql_state(second.sqlstate)));
 	flight->verdict = "lost";
 }
 
@@ -202,11 +209,13 @@ static int64
 delay_of(GlFlight *flight)
 {
 	const GlAccountState *account = gl_outbox_account(flight->account_id);
-	const char *retry_after = flight->answered ? gl_http_header(&flight->result, "retry-after") : NULL;
+	const char *retry_after =
+		flight->answered ? gl_http_header(&flight->result, "retry-after") : NULL;
 	int attempt = flight->login ? account->login_failures + 1 : flight->attempt;
 
 	return gl_retry_delay_ms(attempt, flight->retry_base_ms, flight->retry_cap_ms,
-							 pg_prng_uint32(&pg_global_prng_state), retry_after, (int64) time(NULL));
+							 pg_prng_uint32(&pg_global_prng_state), retry_after,
+							 (int64) time(NULL));
 }
 
 /* Records one flight. */
@@ -238,7 +247,7 @@ gl_outbox_record(dlist_head *flights)
 	dlist_iter iterator;
 	int64 now = gl_outbox_clock_ms();
 
-	dlist_foreach(iterator, flights)
+	dlist_foreach (iterator, flights)
 	{
 		GlFlight *flight = dlist_container(GlFlight, node, iterator.cur);
 

@@ -112,7 +112,8 @@ gl_outbox_send(GlHttp *http, GlFlight *flight)
 	GlStatus status;
 
 	flight->started_at = GetCurrentTimestamp();
-	status = gl_url_join(flight->base_url, flight->path, flight->allow_http, url, sizeof(url), &error);
+	status =
+		gl_url_join(flight->base_url, flight->path, flight->allow_http, url, sizeof(url), &error);
 	if (status != GL_OK)
 		return refuse(flight, true, status == GL_LIMIT ? "the URL is too long" : error.message);
 

@@ -12,17 +12,19 @@
 
 #include "access/xact.h"
 #include "miscadmin.h"
+#include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 #include "utils/timeout.h"
 
 #include "outbox/outbox.h"
 
-/* Longest time for the functions of one request. */
+/* Longest time for the functions of one request, and for a lock within. */
 #define LIMIT_MS 5000
+#define LOCK_LIMIT "50ms"
 
 bool
-gl_outbox_try(void (*work) (void *argument), void *argument, GlFailure *failure)
+gl_outbox_try(void (*work)(void *argument), void *argument, GlFailure *failure)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
@@ -32,9 +34,14 @@ gl_outbox_try(void (*work) (void *argument), void *argument, GlFailure *failure)
 	MemoryContextSwitchTo(context);
 	PG_TRY();
 	{
+		int nest_level = NewGUCNestLevel();
+
+		(void) set_config_option("lock_timeout", LOCK_LIMIT, PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
 		enable_timeout_after(STATEMENT_TIMEOUT, LIMIT_MS);
 		work(argument);
 		disable_timeout(STATEMENT_TIMEOUT, false);
+		AtEOXact_GUC(false, nest_level);
 		ReleaseCurrentSubTransaction();
 		done = true;
 	}

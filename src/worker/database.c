@@ -58,7 +58,9 @@ return_leases(GlWorker *worker)
 	uint64 count = gl_outbox_return_leases();
 
 	if (count > 0)
-		ereport(LOG, errmsg("ganje_logistics: " UINT64_FORMAT " requests of a worker that ended are sent again", count));
+		ereport(LOG, errmsg("ganje_logistics: " UINT64_FORMAT
+							" requests of a worker that ended are sent again",
+							count));
 }
 
 static void

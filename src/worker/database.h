@@ -16,20 +16,20 @@
 /* Times are on the clock of gl_outbox_clock_ms. */
 typedef struct GlWorker
 {
-	Oid extension;			 /* the one that our plans were made for */
-	char user_agent[64];	 /* the extension and its version, as carriers see it */
+	Oid extension;       /* the one that our plans were made for */
+	char user_agent[64]; /* the extension and its version, as carriers see it */
 	GlHttp *http;
-	bool engine_outdated;	 /* its settings changed; it is renewed when idle */
+	bool engine_outdated; /* its settings changed; it is renewed when idle */
 
-	MemoryContext flights;	 /* parent of the flights' contexts */
-	MemoryContext turn;		 /* parent of what is leased, until that is committed */
-	dlist_head fresh;		 /* leased by the open transaction */
+	MemoryContext flights; /* parent of the flights' contexts */
+	MemoryContext turn;    /* parent of what is leased, until that is committed */
+	dlist_head fresh;      /* leased by the open transaction */
 	dlist_head sent;
-	dlist_head finished;	 /* to be recorded */
-	int flight_count;		 /* sent and finished */
+	dlist_head finished; /* to be recorded */
+	int flight_count;    /* sent and finished */
 
 	int64 lease_at;
-	int64 lease_wait_ms;	 /* as the last lease says */
+	int64 lease_wait_ms; /* as the last lease says */
 	bool more;
 	int64 record_at;
 	int64 leave_at;
@@ -50,7 +50,7 @@ extern void gl_worker_exit(GlWorkerState state) pg_attribute_noreturn();
  * off because the extension is being dropped; ends the process where the
  * extension is gone.
  */
-extern bool gl_worker_transact(GlWorker *worker, void (*work) (GlWorker *worker));
+extern bool gl_worker_transact(GlWorker *worker, void (*work)(GlWorker *worker));
 
 /* Makes the engine, anew if there is one, by the settings as they are. */
 extern void gl_worker_renew_engine(GlWorker *worker);
@@ -61,4 +61,4 @@ extern bool gl_worker_engine_differs(void);
 /* Lets the engine work and moves what it has done to the finished flights. */
 extern void gl_worker_collect(GlWorker *worker);
 
-#endif							/* GL_WORKER_DATABASE_H */
+#endif /* GL_WORKER_DATABASE_H */

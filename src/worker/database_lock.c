@@ -45,7 +45,7 @@ gl_worker_is_wanted(const char *database)
 				errmsg("ganje_logistics.databases is not a list of names"));
 	else if (names == NIL)
 		wanted = true;
-	foreach(cell, names)
+	foreach (cell, names)
 		wanted = wanted || strcmp(lfirst(cell), database) == 0;
 	list_free(names);
 	pfree(list);

@@ -89,7 +89,8 @@ finish(GlWorker *worker, GlFlight *flight)
 static void
 give_up_engine(GlWorker *worker)
 {
-	ereport(LOG, errcode(ERRCODE_INTERNAL_ERROR), errmsg("ganje_logistics: the HTTP engine broke and is made anew"));
+	ereport(LOG, errcode(ERRCODE_INTERNAL_ERROR),
+			errmsg("ganje_logistics: the HTTP engine broke and is made anew"));
 	while (!dlist_is_empty(&worker->sent))
 	{
 		GlFlight *flight = dlist_head_element(GlFlight, node, &worker->sent);

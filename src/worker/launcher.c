@@ -44,11 +44,11 @@
 
 typedef struct Database
 {
-	Oid oid;				 /* hash key */
+	Oid oid;                        /* hash key */
 	BackgroundWorkerHandle *handle; /* NULL: none of ours runs */
-	int64 started_at;		 /* gl_outbox_clock_ms */
+	int64 started_at;               /* gl_outbox_clock_ms */
 	int64 not_before;
-	int failures;			 /* starts in a row that did not live long */
+	int failures; /* starts in a row that did not live long */
 } Database;
 
 typedef struct Candidate
@@ -80,7 +80,8 @@ list_databases(void)
 		Form_pg_database form = (Form_pg_database) GETSTRUCT(tuple);
 		MemoryContext before = MemoryContextSwitchTo(context);
 
-		if (form->datallowconn && !form->datistemplate && gl_worker_is_wanted(NameStr(form->datname)))
+		if (form->datallowconn && !form->datistemplate &&
+			gl_worker_is_wanted(NameStr(form->datname)))
 		{
 			Candidate *candidate = palloc(sizeof(Candidate));
 
@@ -196,7 +197,7 @@ look_after_all(void)
 	List *list = list_databases();
 	ListCell *cell;
 
-	foreach(cell, list)
+	foreach (cell, list)
 		wait_ms = Min(wait_ms, look_after(lfirst(cell)));
 	return Max(wait_ms, 1);
 }

@@ -26,11 +26,11 @@
 
 typedef struct Place
 {
-	Oid database;			 /* InvalidOid: never used */
-	int pid;				 /* 0: nobody works */
-	int proc;				 /* index of the worker's PGPROC */
-	bool woken;				 /* there may be something to send */
-	bool wanted;			 /* nobody works, but something was written */
+	Oid database; /* InvalidOid: never used */
+	int pid;      /* 0: nobody works */
+	int proc;     /* index of the worker's PGPROC */
+	bool woken;   /* there may be something to send */
+	bool wanted;  /* nobody works, but something was written */
 	GlWorkerState state;
 } Place;
 
@@ -138,7 +138,7 @@ gl_worker_claim(Oid database)
 	{
 		shared->places[place].pid = MyProcPid;
 		shared->places[place].proc = own_proc();
-		shared->places[place].woken = true;
+		shared->places[place].woken = false;
 		shared->places[place].wanted = false;
 		shared->places[place].state = GL_WORKER_RUNNING;
 		claimed = true;
@@ -157,6 +157,8 @@ gl_worker_leave(GlWorkerState state)
 {
 	SpinLockAcquire(&shared->mutex);
 	shared->places[own_place].state = state;
+	/* what was committed since we looked is for the next worker */
+	shared->places[own_place].wanted = shared->places[own_place].woken;
 	SpinLockRelease(&shared->mutex);
 }
 

@@ -40,7 +40,7 @@ static const char *const fixed_settings[][2] = {
 	{"default_transaction_read_only", "off"},
 	{"session_replication_role", "origin"},
 	{"statement_timeout", "0"},
-	{"lock_timeout", "500ms"},
+	{"lock_timeout", "5s"},
 };
 
 void
@@ -58,8 +58,9 @@ find_extension(GlWorker *worker)
 	PushActiveSnapshot(GetTransactionSnapshot());
 	SPI_connect();
 	worker->extension = get_extension_oid(EXTENSION, true);
-	if (SPI_execute("SELECT extversion FROM pg_catalog.pg_extension WHERE extname = '" EXTENSION "'", true,
-					1) == SPI_OK_SELECT &&
+	if (SPI_execute("SELECT extversion FROM pg_catalog.pg_extension WHERE extname = '" EXTENSION
+					"'",
+					true, 1) == SPI_OK_SELECT &&
 		SPI_processed == 1)
 		snprintf(worker->user_agent, sizeof(worker->user_agent), "%s/%s", EXTENSION,
 				 SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1));
@@ -118,7 +119,7 @@ hold_extension(GlWorker *worker)
 
 /* The part that may raise. */
 static bool
-transact(GlWorker *worker, void (*work) (GlWorker *worker))
+transact(GlWorker *worker, void (*work)(GlWorker *worker))
 {
 	bool held;
 
@@ -137,7 +138,7 @@ transact(GlWorker *worker, void (*work) (GlWorker *worker))
 }
 
 bool
-gl_worker_transact(GlWorker *worker, void (*work) (GlWorker *worker))
+gl_worker_transact(GlWorker *worker, void (*work)(GlWorker *worker))
 {
 	volatile bool committed = false;
 

@@ -17,10 +17,10 @@
 /* What became of a database's worker, as the launcher needs to know it. */
 typedef enum GlWorkerState
 {
-	GL_WORKER_NONE,			 /* none was there, or it ended unexpectedly */
+	GL_WORKER_NONE, /* none was there, or it ended unexpectedly */
 	GL_WORKER_RUNNING,
 	GL_WORKER_NOT_INSTALLED, /* the database has no extension */
-	GL_WORKER_LEFT			 /* it made room for DROP DATABASE and the like */
+	GL_WORKER_LEFT           /* it made room for DROP DATABASE and the like */
 } GlWorkerState;
 
 /* Called when the library is loaded. */
@@ -69,4 +69,4 @@ extern bool gl_worker_database_is_free(Oid database);
 /* Is ganje_logistics.databases empty, or does it name the database? */
 extern bool gl_worker_is_wanted(const char *database);
 
-#endif							/* GL_WORKER_H */
+#endif /* GL_WORKER_H */

@@ -25,6 +25,6 @@ SELECT format('PUBLIC may execute %s', p.oid::regprocedure)
 UNION ALL
 SELECT format('%s is not marked for pg_dump', c.oid::regclass)
   FROM member JOIN pg_class AS c ON member.classid = 'pg_class'::regclass AND c.oid = member.objid
- WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition
+ WHERE c.relkind = 'r'
    AND NOT EXISTS (SELECT FROM pg_extension AS e WHERE e.extname = 'ganje_logistics' AND c.oid = ANY (e.extconfig))
 ORDER BY 1;

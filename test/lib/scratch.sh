@@ -29,15 +29,15 @@ choose_server_user()
 	chown "$server_user" "$scratch"
 }
 
-# Runs a command as the user of the servers, in the scratch directory's own
-# home and with none of the caller's PostgreSQL settings.
+# Runs a command as the user of the servers, in server_directory and with none
+# of the caller's PostgreSQL settings.
 as_server()
 {
 	if [ "$(id -u)" -ne 0 ]; then
-		env "${server_environment[@]}" "$@"
+		env -C "$server_directory" "${server_environment[@]}" "$@"
 	else
 		setpriv --reuid="$server_user" --regid="$(id -g "$server_user")" --init-groups \
-			env "${server_environment[@]}" "$@"
+			env -C "$server_directory" "${server_environment[@]}" "$@"
 	fi
 }
 
@@ -46,10 +46,10 @@ as_server()
 start_group()
 {
 	if [ "$(id -u)" -ne 0 ]; then
-		setsid env "${server_environment[@]}" "$@" </dev/null &
+		setsid env -C "$server_directory" "${server_environment[@]}" "$@" </dev/null &
 	else
 		setsid setpriv --reuid="$server_user" --regid="$(id -g "$server_user")" --init-groups \
-			env "${server_environment[@]}" "$@" </dev/null &
+			env -C "$server_directory" "${server_environment[@]}" "$@" </dev/null &
 	fi
 	started=$!
 	groups+=("$started")

@@ -8,6 +8,7 @@ prepare_server()
 {
 	bindir=$("$pg_config" --bindir)
 	choose_server_user
+	server_directory=$scratch
 	server_environment=(-u PGDATA -u PGSERVICE -u PGUSER -u PGPASSWORD -u PGDATABASE -u PGOPTIONS
 		-u PGHOSTADDR -u PGTZ -u PGCLIENTENCODING -u PGSSLMODE -u TMPDIR
 		HOME="$scratch" USER="$server_user" LOGNAME="$server_user" PATH="$bindir:$PATH"

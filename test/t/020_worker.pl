@@ -119,6 +119,28 @@ is(drain(), '0', 'a login that fails for a while is tried again');
 is(query("SELECT max(history -> 0 ->> 'error') FROM ganje.outbox_log"), 'the login failed: the carrier answered 500',
 	'and the history tells of it');
 
+# Limits of the account
+query("UPDATE ganje.carrier_account SET max_connections = 2");
+control($carrier, 'DELETE', 'log');
+faults($carrier, { match => 'pre-order', action => 'delay', ms => 200, count => -1 });
+add_shipments($node, 300, 307);
+my $most = 0;
+wait_for(sub {
+	my $now = query("SELECT in_flight FROM ganje.outbox_status");
+	$most = $now if $now > $most;
+	return orders_at($carrier) == 8;
+}, 'eight requests are sent');
+cmp_ok($most, '<=', 2, 'never more than max_connections at once');
+is(drain(), '0', 'all are delivered');
+faults($carrier);
+query("UPDATE ganje.carrier_account SET max_connections = 10, requests_per_second = 5");
+control($carrier, 'DELETE', 'log');
+add_shipments($node, 310, 324);
+is(drain(), '0', 'fifteen requests at five a second');
+my @times = map { $_->{time} } orders_at($carrier);
+cmp_ok($times[-1] - $times[0], '>', 1.5, 'take their time');
+query("UPDATE ganje.carrier_account SET requests_per_second = NULL");
+
 # Pause
 query("SELECT ganje.pause_sending()");
 control($carrier, 'DELETE', 'log');

@@ -48,6 +48,18 @@ $node->restart;
 cmp_ok(time() - $begin, '<', 10, 'nor does a fast restart');
 is(drain(), '0', 'and it is delivered afterwards');
 
+# kill -9 of the postmaster
+my $worker = worker_pid($node);
+faults($carrier, { match => 'pre-order', action => 'hang', count => 1 });
+add_shipments($node, 52, 52);
+wait_for(sub { (grep { ($_->{fault} // '') eq 'hang' } carrier_log($carrier)) == 7 }, 'a request hangs');
+$node->kill9;
+$begin = time();
+wait_for(sub { !kill(0, $worker) }, 'the worker is gone');
+cmp_ok(time() - $begin, '<', 10, 'the worker ends with the postmaster');
+wait_for(sub { $node->start(fail_ok => 1) }, 'the server starts again');
+is(drain(), '0', 'and delivers what was in flight');
+
 # A carrier that hangs holds up neither itself for ever nor anybody else
 my $other = start_carrier();
 set_up_account($node, $other, account => 'other');

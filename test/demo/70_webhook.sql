@@ -1,0 +1,1 @@
+SELECT ganje.receive_webhook('ganje', :'payload') AS answer;
