@@ -58,17 +58,19 @@ BEGIN
     IF jsonb_typeof(data) IS DISTINCT FROM 'array' OR jsonb_array_length(data) = 0 THEN
         RAISE invalid_parameter_value USING MESSAGE = 'data must be a list that is not empty';
     END IF;
-    FOR element IN SELECT value FROM jsonb_array_elements(data) LOOP
-        IF option_id = 'SHIPMENT_TYPES' THEN
-            PERFORM ganje.check_object(jsonb_build_object('type', element), format('data[%s]', position), 'type:id!');
-        ELSE
-            PERFORM ganje.check_object(element, format('data[%s]', position),
-                'status:id! cancel:bool cancellable:bool addable:bool back:bool trackDelivery:bool triggerInvoice:bool');
+    IF option_id = 'SHIPMENT_TYPES' THEN
+        PERFORM ganje.check_object(jsonb_build_object('data', data), '', 'data:ids!');
+        IF (SELECT count(DISTINCT value) <> count(*) FROM jsonb_array_elements(data)) THEN
+            RAISE invalid_parameter_value USING MESSAGE = 'data names a type twice';
         END IF;
+        RETURN;
+    END IF;
+    FOR element IN SELECT value FROM jsonb_array_elements(data) LOOP
+        PERFORM ganje.check_object(element, format('data[%s]', position),
+            'status:id! cancel:bool cancellable:bool addable:bool back:bool trackDelivery:bool triggerInvoice:bool');
         position := position + 1;
     END LOOP;
-    IF option_id = 'SHIPMENT_STATUSES' AND
-       (SELECT count(DISTINCT value ->> 'status') <> count(*) FROM jsonb_array_elements(data)) THEN
+    IF (SELECT count(DISTINCT value ->> 'status') <> count(*) FROM jsonb_array_elements(data)) THEN
         RAISE invalid_parameter_value USING MESSAGE = 'data names a status twice';
     END IF;
 END
@@ -122,11 +124,17 @@ CREATE FUNCTION ganje.option_check_row() RETURNS trigger
 LANGUAGE plpgsql
 AS $$
 BEGIN
-    PERFORM ganje.check_option(NEW.option_id, NEW.data);
+    PERFORM ganje.check_option(ganje.check_option_id(jsonb_build_object('optionId', NEW.option_id)), NEW.data);
+    -- null is as good as absent, and 3.0 is a whole number, but no integer by its digits.
+    NEW.data := jsonb_strip_nulls(NEW.data);
+    IF NEW.option_id = 'SHIPMENT' THEN
+        NEW.data := NEW.data || jsonb_strip_nulls(jsonb_build_object(
+            'days', (NEW.data ->> 'days')::numeric::integer, 'maxPools', (NEW.data ->> 'maxPools')::numeric::integer));
+    END IF;
     RETURN NEW;
 END
 $$;
-COMMENT ON FUNCTION ganje.option_check_row() IS 'Trigger: an option''s data is checked however the row is written.';
+COMMENT ON FUNCTION ganje.option_check_row() IS 'Trigger: an option''s data is checked, and put into one form, however the row is written.';
 CREATE TRIGGER option_check BEFORE INSERT OR UPDATE ON ganje.option
     FOR EACH ROW EXECUTE FUNCTION ganje.option_check_row();
 

@@ -40,6 +40,8 @@ CREATE TRIGGER zone_changed AFTER INSERT OR UPDATE OR DELETE ON ganje.zone
     FOR EACH ROW EXECUTE FUNCTION ganje.config_changed();
 CREATE TRIGGER zone_emptied AFTER TRUNCATE ON ganje.zone
     FOR EACH STATEMENT EXECUTE FUNCTION ganje.config_changed();
+-- A replicated row is compiled anew, for this machine and this version.
+ALTER TABLE ganje.zone ENABLE ALWAYS TRIGGER zone_compile;
 ALTER TABLE ganje.zone ENABLE ALWAYS TRIGGER zone_changed;
 ALTER TABLE ganje.zone ENABLE ALWAYS TRIGGER zone_emptied;
 
@@ -76,12 +78,12 @@ BEGIN
 
     UPDATE ganje.zone AS z
        SET name = coalesce(request ->> 'name', z.name),
-           rules = coalesce(request -> 'rules', z.rules),
+           rules = coalesce(nullif(request -> 'rules', 'null'), z.rules),
            match_all = coalesce((request ->> 'all')::boolean, z.match_all),
            fee = CASE WHEN request ? 'fee' THEN new_fee ELSE z.fee END,
            min_cart_total = coalesce((request ->> 'minCartTotal')::numeric, z.min_cart_total),
            timezone = coalesce(new_timezone, z.timezone),
-           priority = coalesce((request ->> 'priority')::integer, z.priority),
+           priority = coalesce((request ->> 'priority')::numeric::integer, z.priority),
            properties = CASE WHEN request ? 'properties' THEN nullif(request -> 'properties', 'null') ELSE z.properties END,
            deleted = coalesce((request ->> 'deleted')::boolean, z.deleted),
            updated_at = pg_catalog.now()
@@ -99,7 +101,7 @@ BEGIN
     VALUES (id, request ->> 'name', coalesce(nullif(request -> 'rules', 'null'), '[]'),
             coalesce((request ->> 'all')::boolean, false), new_fee,
             coalesce((request ->> 'minCartTotal')::numeric, 0), coalesce(new_timezone, '0'),
-            coalesce((request ->> 'priority')::integer, 0), nullif(request -> 'properties', 'null'),
+            coalesce((request ->> 'priority')::numeric::integer, 0), nullif(request -> 'properties', 'null'),
             coalesce((request ->> 'deleted')::boolean, false))
     ON CONFLICT (zone_id) DO NOTHING
     RETURNING true INTO was_created;

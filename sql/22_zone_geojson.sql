@@ -9,6 +9,7 @@ DECLARE
     feature_path text;
     feature_id text;
     features jsonb;
+    twice text;
     imported integer := 0;
 BEGIN
     features := CASE geojson ->> 'type' WHEN 'FeatureCollection' THEN geojson -> 'features'
@@ -16,6 +17,15 @@ BEGIN
     IF jsonb_typeof(features) IS DISTINCT FROM 'array' THEN
         RAISE invalid_parameter_value USING MESSAGE = 'type must be FeatureCollection (with a list "features") or Feature',
             HINT = 'See RFC 7946, section 3.';
+    END IF;
+    -- Else the second would quietly take the first one's place.
+    SELECT format('features[%s].id is that of features[%s] as well', max(n) - 1, min(n) - 1) INTO twice
+      FROM jsonb_array_elements(features) WITH ORDINALITY AS f(value, n)
+     GROUP BY ganje.feature_id(f.value, CASE geojson ->> 'type' WHEN 'Feature' THEN '' ELSE format('features[%s]', n - 1) END,
+                               id_property, name_property)
+    HAVING count(*) > 1 ORDER BY min(n) LIMIT 1;
+    IF FOUND THEN
+        RAISE invalid_parameter_value USING MESSAGE = twice;
     END IF;
     FOR feature IN SELECT value FROM jsonb_array_elements(features) LOOP
         feature_path := CASE geojson ->> 'type' WHEN 'Feature' THEN '' ELSE format('features[%s]', imported) END;
@@ -32,16 +42,18 @@ BEGIN
         END IF;
     END LOOP;
     RETURN imported;
-EXCEPTION WHEN invalid_parameter_value THEN
-    -- The same error, with the feature before the path within it; the whole import is undone.
+EXCEPTION WHEN OTHERS THEN
+    -- The same error, its path that of the feature in the collection; the whole import is undone.
     DECLARE
         message text;
         hint text;
     BEGIN
         GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, hint = PG_EXCEPTION_HINT;
-        RAISE invalid_parameter_value USING HINT = coalesce(nullif(hint, ''), 'Nothing was imported.'),
-            MESSAGE = CASE WHEN feature_path <> '' AND message NOT LIKE 'features[%'
-                           THEN feature_path || ': ' || message ELSE message END;
+        message := replace(message, 'rules[0].loc.geojson', concat_ws('.', nullif(feature_path, ''), 'geometry'));
+        IF feature_path <> '' AND NOT starts_with(message, feature_path) THEN
+            message := feature_path || ': ' || message;
+        END IF;
+        RAISE EXCEPTION USING ERRCODE = SQLSTATE, MESSAGE = message, HINT = coalesce(nullif(hint, ''), 'Nothing was imported.');
     END;
 END
 $$;

@@ -2,7 +2,9 @@
 --
 -- Lock order, everywhere: the hold's row, then counters in the order of their
 -- key, then hold units. Expired units of other holds are taken back with SKIP
--- LOCKED, so that nobody ever waits for a unit while holding a counter.
+-- LOCKED, so that nobody ever waits for a unit while holding a counter; and
+-- so confirm_hold, which has no need of counters while its units are its own,
+-- may touch units first.
 
 CREATE TABLE ganje.slot_counter (
     merchant_id text NOT NULL,
@@ -164,7 +166,7 @@ DECLARE
     unit ganje.hold_unit;
 BEGIN
     FOR unit IN SELECT * FROM ganje.hold_unit AS u
-                 WHERE u.merchant_id = the_hold.merchant_id AND u.hold_id = the_hold.hold_id
+                 WHERE u.merchant_id = the_hold.merchant_id AND u.hold_id = the_hold.hold_id AND u.state <> 'confirmed'
                  ORDER BY u.store_merchant_id COLLATE "C", u.store_id COLLATE "C", u.rule_id COLLATE "C", u.day, u.slot_from, u.slot_to LOOP
         -- Locks the counter before the unit; afterwards nobody can reclaim the unit under us.
         PERFORM 1 FROM ganje.slot_counter AS c
@@ -179,14 +181,19 @@ BEGIN
         IF NOT ganje.take_unit(unit) THEN
             RAISE object_not_in_prerequisite_state
                 USING MESSAGE = format('hold %L has expired and its slot is full', the_hold.hold_id),
-                      DETAIL = format('%s %s–%s of store %L, rule %L', unit.day, to_char(unit.slot_from, 'HH24:MI'),
-                                      to_char(unit.slot_to, 'HH24:MI'), unit.store_id, unit.rule_id),
+                      DETAIL = format('%s, store %L, rule %L',
+                                      CASE WHEN unit.day = '-infinity' THEN unit.type
+                                           ELSE to_char(unit.day, 'YYYY-MM-DD') || to_char(unit.slot_from, ' HH24:MI')
+                                                || to_char(unit.slot_to, '–HH24:MI') END, unit.store_id, unit.rule_id),
                       HINT = 'Ask the customer to choose another slot.';
         END IF;
+        UPDATE ganje.hold_unit AS u SET state = 'confirmed'
+         WHERE u.merchant_id = unit.merchant_id AND u.hold_id = unit.hold_id AND u.group_no = unit.group_no;
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION ganje.retake_hold(ganje.hold) IS 'Takes the units of an expired hold again, all or, raising, none.';
+COMMENT ON FUNCTION ganje.retake_hold(ganje.hold) IS
+'Takes the units of an expired hold that are not confirmed again and confirms them, all or, raising, none.';
 
 CREATE FUNCTION ganje.confirm_hold(hold_id text, order_id text, merchant_id text DEFAULT 'DEFAULT') RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -204,11 +211,15 @@ BEGIN
         RAISE object_not_in_prerequisite_state USING MESSAGE = format('hold %L has been released', the_hold.hold_id),
             HINT = 'Hold a slot anew.';
     ELSIF the_hold.state = 'held' THEN
-        IF the_hold.expires_at <= ganje.clock() THEN
+        IF the_hold.expires_at > ganje.clock() THEN
+            UPDATE ganje.hold_unit AS u SET state = 'confirmed'
+             WHERE u.merchant_id = the_hold.merchant_id AND u.hold_id = the_hold.hold_id AND u.state = 'held';
+        END IF;
+        -- Whatever the clock said: a unit that somebody else has taken as expired is ours no longer.
+        IF EXISTS (SELECT FROM ganje.hold_unit AS u
+                    WHERE u.merchant_id = the_hold.merchant_id AND u.hold_id = the_hold.hold_id AND u.state <> 'confirmed') THEN
             PERFORM ganje.retake_hold(the_hold);
         END IF;
-        UPDATE ganje.hold_unit AS u SET state = 'confirmed'
-         WHERE u.merchant_id = the_hold.merchant_id AND u.hold_id = the_hold.hold_id;
         UPDATE ganje.hold AS h SET state = 'confirmed', order_id = confirm_hold.order_id
          WHERE h.merchant_id = the_hold.merchant_id AND h.hold_id = the_hold.hold_id;
     END IF;
@@ -262,18 +273,19 @@ DECLARE
     right_now timestamptz := ganje.clock();
     expiry timestamptz := right_now + current_setting('ganje_logistics.hold_ttl')::interval;
     unit ganje.hold_unit;
-    taken ganje.hold_unit[] := '{}';
 BEGIN
-    FOR unit IN SELECT * FROM jsonb_populate_recordset(NULL::ganje.hold_unit, plan) AS u
-                 ORDER BY u.store_merchant_id COLLATE "C", u.store_id COLLATE "C", u.rule_id COLLATE "C", u.day, u.slot_from, u.slot_to LOOP
-        IF NOT ganje.take_unit(unit) THEN
-            FOREACH unit IN ARRAY taken LOOP
-                PERFORM ganje.give_back_unit(unit);
-            END LOOP;
-            RETURN jsonb_build_object('held', false, 'reason', 'slot_full');
-        END IF;
-        taken := taken || unit;
-    END LOOP;
+    -- A subtransaction: where one group finds its slot full, the units of the others go back, and
+    -- their locks with them, so that another try may lock other counters in key order again.
+    BEGIN
+        FOR unit IN SELECT * FROM jsonb_populate_recordset(NULL::ganje.hold_unit, plan) AS u
+                     ORDER BY u.store_merchant_id COLLATE "C", u.store_id COLLATE "C", u.rule_id COLLATE "C", u.day, u.slot_from, u.slot_to LOOP
+            IF NOT ganje.take_unit(unit) THEN
+                RAISE SQLSTATE 'GL001' USING MESSAGE = 'slot full';
+            END IF;
+        END LOOP;
+    EXCEPTION WHEN SQLSTATE 'GL001' THEN
+        RETURN jsonb_build_object('held', false, 'reason', 'slot_full', 'group', unit.group_no);
+    END;
     INSERT INTO ganje.hold (merchant_id, hold_id, cart_id, zone_id, created_at, expires_at)
     VALUES (merchant, id, cart, zone, right_now, expiry);
     INSERT INTO ganje.hold_unit (merchant_id, hold_id, group_no, store_merchant_id, store_id, rule_id, type, provider, day, slot_from,

@@ -12,6 +12,11 @@
 #error "ganje_logistics needs PostgreSQL 15 or later"
 #endif
 
+/* The macros for varlena values moved out of postgres.h in 16. */
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
+
 /*
  * Makes a function callable from SQL and exports it; 15's PG_FUNCTION_INFO_V1
  * does not export, and we hide whatever is not.

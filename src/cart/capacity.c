@@ -21,14 +21,18 @@
 
 #include "cart/offer.h"
 
-#define READ_FULL \
-	"SELECT c.merchant_id, c.store_id, c.rule_id, c.day, c.slot_from, c.slot_to " \
-	"FROM ganje.slot_counter AS c JOIN ganje.store_rule AS r " \
-	"ON r.merchant_id = c.merchant_id AND r.store_id = c.store_id AND r.rule_id = c.rule_id " \
-	"WHERE c.merchant_id = ANY ($1) AND (c.day >= $2 OR c.day = '-infinity') AND c.used >= r.capacity " \
-	"AND c.used - (SELECT count(*) FROM ganje.hold_unit AS u WHERE u.store_merchant_id = c.merchant_id " \
-	"AND u.store_id = c.store_id AND u.rule_id = c.rule_id AND u.day = c.day AND u.slot_from = c.slot_from " \
-	"AND u.slot_to = c.slot_to AND u.state = 'held' AND u.expires_at <= ganje.clock()) >= r.capacity"
+#define READ_FULL                                                                                  \
+	"SELECT c.merchant_id, c.store_id, c.rule_id, c.day, c.slot_from, c.slot_to "                  \
+	"FROM ganje.slot_counter AS c JOIN ganje.store_rule AS r "                                     \
+	"ON r.merchant_id = c.merchant_id AND r.store_id = c.store_id AND r.rule_id = c.rule_id "      \
+	"WHERE c.merchant_id = ANY ($1) AND (c.day >= $2 OR c.day = '-infinity') AND c.used >= "       \
+	"r.capacity "                                                                                  \
+	"AND c.used - (SELECT count(*) FROM ganje.hold_unit AS u WHERE u.store_merchant_id = "         \
+	"c.merchant_id "                                                                               \
+	"AND u.store_id = c.store_id AND u.rule_id = c.rule_id AND u.day = c.day AND u.slot_from = "   \
+	"c.slot_from "                                                                                 \
+	"AND u.slot_to = c.slot_to AND u.state = 'held' AND u.expires_at <= ganje.clock()) >= "        \
+	"r.capacity"
 
 /* The days between PostgreSQL's epoch and Unix's. */
 #define EPOCH_DAYS (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE)
@@ -92,8 +96,9 @@ remember(GlFullCounters *full, const GlStoreList *stores, HeapTuple row, TupleDe
 	CounterKey key = {0};
 	bool isnull;
 	DateADT day = DatumGetDateADT(SPI_getbinval(row, descriptor, 4, &isnull));
-	const GlStore *store = find_store(stores, TextDatumGetCString(SPI_getbinval(row, descriptor, 1, &isnull)),
-									  TextDatumGetCString(SPI_getbinval(row, descriptor, 2, &isnull)));
+	const GlStore *store =
+		find_store(stores, TextDatumGetCString(SPI_getbinval(row, descriptor, 1, &isnull)),
+				   TextDatumGetCString(SPI_getbinval(row, descriptor, 2, &isnull)));
 
 	key.rule = find_rule(store, TextDatumGetCString(SPI_getbinval(row, descriptor, 3, &isnull)));
 	if (key.rule == NULL)
@@ -116,8 +121,9 @@ gl_full_counters_read(const GlCheckout *checkout)
 
 	for (int i = 0; i < stores->count; i++)
 		if (i == 0 || strcmp(stores->stores[i].merchant_id, stores->stores[i - 1].merchant_id) != 0)
-			merchants = accumArrayResult(merchants, CStringGetTextDatum(stores->stores[i].merchant_id), false, TEXTOID,
-										 CurrentMemoryContext);
+			merchants =
+				accumArrayResult(merchants, CStringGetTextDatum(stores->stores[i].merchant_id),
+								 false, TEXTOID, CurrentMemoryContext);
 	values[0] = makeArrayResult(merchants, CurrentMemoryContext);
 	values[1] = DateADTGetDatum((DateADT) (checkout->horizon.today - EPOCH_DAYS));
 	control.keysize = sizeof(CounterKey);
@@ -132,7 +138,8 @@ gl_full_counters_read(const GlCheckout *checkout)
 }
 
 bool
-gl_counter_is_full(const GlFullCounters *full, const GlStore *store, const GlStoreRule *rule, int64 date, int from, int to)
+gl_counter_is_full(const GlFullCounters *full, const GlStore *store, const GlStoreRule *rule,
+				   int64 date, int from, int to)
 {
 	CounterKey key = {0};
 

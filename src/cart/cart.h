@@ -24,11 +24,11 @@ typedef struct GlItem
 {
 	char *item_id;
 	char *merchant_id; /* whose stores ship it */
-	char *name;		   /* or NULL */
-	Datum quantity;	   /* numeric, of units */
-	Datum price;	   /* numeric, of one unit */
-	int64 weight;	   /* of the line, in the cart's weight unit */
-	int64 volume;	   /* of the line, in the cart's volume unit */
+	char *name;        /* or NULL */
+	Datum quantity;    /* numeric, of units */
+	Datum price;       /* numeric, of one unit */
+	int64 weight;      /* of the line, in the cart's weight unit */
+	int64 volume;      /* of the line, in the cart's volume unit */
 	GlTexts categories;
 	GlTexts tags;
 } GlItem;
@@ -40,14 +40,14 @@ typedef struct GlItem
  */
 typedef struct GlCart
 {
-	char *merchant_id;
-	char *cart_id; /* or NULL: inline without an id */
+	char *merchant_id; /* of the items that name none */
+	char *cart_id;     /* or NULL: inline without an id */
 	int item_count;
 	GlItem *items;
-	int *item_rank;		/* place of each item in the order of their ids */
-	GlTexts segments;	/* of the customer */
-	Datum total;		/* numeric */
-	Datum units;		/* numeric */
+	int *item_rank;   /* place of each item in the order of their ids */
+	GlTexts segments; /* of the customer */
+	Datum total;      /* numeric */
+	Datum units;      /* numeric */
 	int weight_scale;
 	int volume_scale;
 } GlCart;
@@ -78,9 +78,12 @@ extern GlCartZone *gl_cart_zone_read(JsonbContainer *request);
 
 extern GlPoolOptions *gl_pool_options_read(void);
 
-/* value × 10^scale, rounded down, as a whole number; raises where it does not fit. */
+/* value × 10^scale, rounded down, as a numeric. */
+extern Datum gl_cart_scaled(Datum value, int scale);
+
+/* The same as a whole number of at most 10^15; raises where it does not fit. */
 extern int64 gl_cart_scale(Datum value, int scale, const char *what);
 
 extern bool gl_texts_contain(const GlTexts *texts, const char *text, int length);
 
-#endif							/* GL_CART_H */
+#endif /* GL_CART_H */

@@ -25,12 +25,14 @@ GL_FUNCTION(gl_get_pools);
 static void
 check_request(JsonbContainer *request)
 {
-	static const char *const keys[] = {"cartId", "cart", "merchantId", "zoneId", "address", "location", "pool", NULL};
+	static const char *const keys[] = {"cartId",  "cart",     "merchantId", "zoneId",
+									   "address", "location", "pool",       NULL};
 	JsonbValue value;
 
 	gl_json_only_keys(request, "", keys);
 	if (gl_json_find(request, "pool", &value))
-		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("get_pools with a selected pool is not supported yet"),
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("get_pools with a selected pool is not supported yet"),
 						errhint("hold_slot checks a chosen pool and takes its slots.")));
 }
 
@@ -39,7 +41,8 @@ static GlPoolAnswer
 solve(const GlCheckout *checkout, const GlOfferList *offers)
 {
 	GlPoolProblem problem = {0};
-	GlPoolOffer *solver_offers = palloc_extended(Max(offers->count, 1) * sizeof(GlPoolOffer), MCXT_ALLOC_HUGE);
+	GlPoolOffer *solver_offers =
+		palloc_extended(Max(offers->count, 1) * sizeof(GlPoolOffer), MCXT_ALLOC_HUGE);
 	GlArena arena = gl_arena(CurrentMemoryContext);
 	GlStop stop = gl_stop_on_interrupt();
 	GlPoolAnswer answer = {0};
@@ -61,18 +64,21 @@ solve(const GlCheckout *checkout, const GlOfferList *offers)
 		case GL_OK:
 			break;
 		case GL_LIMIT:
-			ereport(WARNING, (errmsg("the search for pools was ended by ganje_logistics.pool_budget"),
-							  errdetail("The pools answered are right, but better ones may be missing.")));
+			ereport(WARNING,
+					(errmsg("the search for pools was ended by ganje_logistics.pool_budget"),
+					 errdetail("The pools answered are right, but better ones may be missing.")));
 			break;
 		case GL_STOPPED:
 			CHECK_FOR_INTERRUPTS();
 			answer.pool_count = 0;
 			break;
 		case GL_NO_MEMORY:
-			ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory while computing pools")));
+			ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY),
+							errmsg("out of memory while computing pools")));
 			break;
 		case GL_INVALID:
-			ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("pools cannot be computed: %s", error.message)));
+			ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
+							errmsg("pools cannot be computed: %s", error.message)));
 	}
 	return answer;
 }
@@ -91,7 +97,8 @@ gl_get_pools(PG_FUNCTION_ARGS)
 	Datum result;
 
 	if (!JB_ROOT_IS_OBJECT(request))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("the request must be an object")));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("the request must be an object")));
 	check_request(&request->root);
 	scope = gl_owner_enter();
 	if (SPI_connect() != SPI_OK_CONNECT)

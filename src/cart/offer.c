@@ -49,8 +49,10 @@ rule_is_open(const GlCheckout *checkout, const GlStoreRule *rule)
 {
 	const GlCart *cart = checkout->cart;
 
-	return allows_zone(&rule->zones, checkout->zone->zone_id) && reaches(cart->total, &rule->min_cart_total) &&
-		   reaches(cart->units, &rule->min_order_count) && gl_selection_passes(&rule->segment, &cart->segments);
+	return allows_zone(&rule->zones, checkout->zone->zone_id) &&
+		   reaches(cart->total, &rule->min_cart_total) &&
+		   reaches(cart->units, &rule->min_order_count) &&
+		   gl_selection_passes(&rule->segment, &cart->segments);
 }
 
 static GlTiming
@@ -82,7 +84,8 @@ fill_on_demand(const OfferBuilder *builder, GlOffer *offer)
 
 	offer->counter = GL_COUNTER_RULE;
 	if (verdict.reason != GL_SCHEDULE_OPEN ||
-		gl_counter_is_full(builder->full, offer->store, offer->rule, GL_ANY_DATE, 0, GL_MINUTES_PER_DAY))
+		gl_counter_is_full(builder->full, offer->store, offer->rule, GL_ANY_DATE, 0,
+						   GL_MINUTES_PER_DAY))
 		return;
 	offer->slots = palloc(sizeof(GlOpenSlot));
 	offer->slots[offer->slot_count++] = verdict.slot;
@@ -102,8 +105,10 @@ fill_days(const OfferBuilder *builder, GlOffer *offer)
 	{
 		GlOpenSlot slot = {horizon->today + day, 0, GL_MINUTES_PER_DAY};
 
-		if (gl_schedule_slot_verdict(&offer->timing, horizon, slot.date, slot.from, slot.to).reason == GL_SCHEDULE_OPEN &&
-			!gl_counter_is_full(builder->full, offer->store, offer->rule, slot.date, slot.from, slot.to))
+		if (gl_schedule_slot_verdict(&offer->timing, horizon, slot.date, slot.from, slot.to)
+					.reason == GL_SCHEDULE_OPEN &&
+			!gl_counter_is_full(builder->full, offer->store, offer->rule, slot.date, slot.from,
+								slot.to))
 			offer->slots[offer->slot_count++] = slot;
 	}
 }
@@ -117,10 +122,12 @@ fill_slots(const OfferBuilder *builder, GlOffer *offer)
 
 	offer->counter = GL_COUNTER_SLOT;
 	offer->shows_slots = offer->timing.kind != GL_SCHEDULE_CARGO;
-	offer->slots = palloc((Size) (horizon->days + 1) * offer->timing.slot_count * sizeof(GlOpenSlot));
+	offer->slots =
+		palloc((Size) (horizon->days + 1) * offer->timing.slot_count * sizeof(GlOpenSlot));
 	gl_schedule_first(&offer->timing, horizon, &cursor);
 	while (gl_schedule_next(&cursor, &slot))
-		if (!gl_counter_is_full(builder->full, offer->store, offer->rule, slot.date, slot.from, slot.to))
+		if (!gl_counter_is_full(builder->full, offer->store, offer->rule, slot.date, slot.from,
+								slot.to))
 			offer->slots[offer->slot_count++] = slot;
 }
 
@@ -162,7 +169,8 @@ store_is_open(const OfferBuilder *builder, const GlStore *store)
 	if (!allows_zone(&store->zones, builder->checkout->zone->zone_id))
 		return false;
 	for (int r = 0; store->match_all && r < store->rule_count; r++)
-		if (!rule_is_open(builder->checkout, &store->rules[r]) || !has_open_type(builder, store, &store->rules[r]))
+		if (!rule_is_open(builder->checkout, &store->rules[r]) ||
+			!has_open_type(builder, store, &store->rules[r]))
 			return false;
 	return true;
 }
@@ -203,12 +211,14 @@ append_providers(OfferBuilder *builder, GlOffer *offer)
 		append_offer(builder, offer);
 	for (int p = 0; p < providers->count; p++)
 	{
-		const GlStoreProvider *registered = gl_store_provider(offer->store, offer->type, providers->texts[p]);
+		const GlStoreProvider *registered =
+			gl_store_provider(offer->store, offer->type, providers->texts[p]);
 
 		if (registered != NULL && registered->deleted)
 			continue;
 		offer->provider = providers->texts[p];
-		offer->shows_provider = offer->timing.kind == GL_SCHEDULE_CARGO || (registered != NULL && registered->tied);
+		offer->shows_provider =
+			offer->timing.kind == GL_SCHEDULE_CARGO || (registered != NULL && registered->tied);
 		append_offer(builder, offer);
 	}
 }
@@ -244,9 +254,11 @@ scale_fees(GlOfferList *list)
 	int scale = 0;
 
 	for (int i = 0; i < list->count; i++)
-		scale = Max(scale, DatumGetInt32(DirectFunctionCall1(numeric_min_scale, list->offers[i].fee)));
+		scale =
+			Max(scale, DatumGetInt32(DirectFunctionCall1(numeric_min_scale, list->offers[i].fee)));
 	if (scale > 9)
-		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE), errmsg("a fee has more than 9 digits behind the point")));
+		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+						errmsg("a fee has more than 9 digits behind the point")));
 	for (int i = 0; i < list->count; i++)
 		list->offers[i].scaled_fee = gl_cart_scale(list->offers[i].fee, scale, "a fee");
 }
@@ -308,9 +320,10 @@ gl_checkout_read(JsonbContainer *request)
 	checkout->options = gl_pool_options_read();
 	if (checkout->zone == NULL)
 		return checkout;
-	if (gl_horizon_build(&checkout->zone->clock, gl_clock_read() + UNIX_EPOCH_US, checkout->options->days, &arena,
-						 &checkout->horizon, &error) != GL_OK)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("days cannot be offered: %s", error.message)));
+	if (gl_horizon_build(&checkout->zone->clock, gl_clock_read() + UNIX_EPOCH_US,
+						 checkout->options->days, &arena, &checkout->horizon, &error) != GL_OK)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("days cannot be offered: %s", error.message)));
 	merchants = cart_merchants(checkout->cart);
 	checkout->stores = gl_stores_read(&merchants);
 	return checkout;

@@ -34,8 +34,8 @@ typedef struct GlOffer
 	GlCounterKind counter;
 	GlOpenSlot *slots; /* open and with capacity left; of a rule without slots, its days */
 	int slot_count;
-	uint64 *items;	   /* bitset over the cart */
-	Datum fee;		   /* numeric, as it was given */
+	uint64 *items; /* bitset over the cart */
+	Datum fee;     /* numeric, as it was given */
 	int64 scaled_fee;
 } GlOffer;
 
@@ -68,10 +68,10 @@ extern GlOfferList *gl_offers_build(const GlCheckout *checkout, bool keep_closed
 /* The counters that have no unit left. */
 typedef struct GlFullCounters GlFullCounters;
 extern GlFullCounters *gl_full_counters_read(const GlCheckout *checkout);
-extern bool gl_counter_is_full(const GlFullCounters *full, const GlStore *store, const GlStoreRule *rule, int64 date, int from,
-							   int to);
+extern bool gl_counter_is_full(const GlFullCounters *full, const GlStore *store,
+							   const GlStoreRule *rule, int64 date, int from, int to);
 
 /* The date that stands for "any day" in a counter: PostgreSQL's -infinity. */
 #define GL_ANY_DATE INT64_MIN
 
-#endif							/* GL_OFFER_H */
+#endif /* GL_OFFER_H */

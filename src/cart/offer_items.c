@@ -7,6 +7,9 @@
  */
 #include "postgres.h"
 
+#include "utils/builtins.h"
+#include "utils/numeric.h"
+
 #include "cart/offer.h"
 #include "cart/offer_items.h"
 
@@ -19,15 +22,26 @@ gl_selection_passes(const GlSelection *selection, const GlTexts *texts)
 	if (!selection->given)
 		return true;
 	for (int i = 0; i < selection->values.count; i++)
-		passed += gl_texts_contain(texts, selection->values.texts[i], (int) strlen(selection->values.texts[i])) ? 1 : 0;
+		passed += gl_texts_contain(texts, selection->values.texts[i],
+								   (int) strlen(selection->values.texts[i]))
+					  ? 1
+					  : 0;
 	return selection->all ? passed == selection->values.count : passed > 0;
 }
 
-/* A limit in the cart's unit; PG_INT64_MAX where there is none. */
+/* A limit in the cart's unit; PG_INT64_MAX where there is none, or one beyond all that a cart can weigh. */
 static int64
 scaled_limit(const GlAmount *limit, int scale)
 {
-	return limit->given ? gl_cart_scale(limit->value, scale, "a limit of a store rule") : PG_INT64_MAX;
+	Datum largest = DirectFunctionCall1(int8_numeric, Int64GetDatum(PG_INT64_MAX));
+	Datum scaled;
+
+	if (!limit->given)
+		return PG_INT64_MAX;
+	scaled = gl_cart_scaled(limit->value, scale);
+	return DatumGetBool(DirectFunctionCall2(numeric_gt, scaled, largest))
+			   ? PG_INT64_MAX
+			   : DatumGetInt64(DirectFunctionCall1(numeric_int8, scaled));
 }
 
 /* The items in cart order that still fit: an item that does not is left out, a later one may fit. */
@@ -41,8 +55,10 @@ rule_items(const GlCart *cart, const GlStore *store, const GlStoreRule *rule, ui
 	{
 		const GlItem *item = &cart->items[i];
 
-		if (strcmp(item->merchant_id, store->merchant_id) != 0 || !gl_selection_passes(&rule->category, &item->categories) ||
-			!gl_selection_passes(&rule->tag, &item->tags) || item->weight > weight_left || item->volume > volume_left)
+		if (strcmp(item->merchant_id, store->merchant_id) != 0 ||
+			!gl_selection_passes(&rule->category, &item->categories) ||
+			!gl_selection_passes(&rule->tag, &item->tags) || item->weight > weight_left ||
+			item->volume > volume_left)
 			continue;
 		weight_left -= item->weight;
 		volume_left -= item->volume;

@@ -16,4 +16,4 @@ extern uint64 *gl_offer_items(const GlCart *cart, const GlStore *store, const Gl
 
 extern bool gl_selection_passes(const GlSelection *selection, const GlTexts *texts);
 
-#endif							/* GL_OFFER_ITEMS_H */
+#endif /* GL_OFFER_ITEMS_H */

@@ -4,9 +4,8 @@
  *	  The plan of a hold: for each group of a chosen pool the cheapest store
  *	  that offers its option, and the counter whose unit is to be taken.
  *
- * What the request says wrongly (an item that is not in the cart, a type that
- * is missing) is an error; what is right but cannot be had (full, past its
- * cut-off, not offered) is an answer with the reason.
+ * What cannot be had (full, past its cut-off, not offered) is an answer with
+ * the reason, not an error: the customer chooses again.
  *
  *-------------------------------------------------------------------------
  */
@@ -22,6 +21,7 @@
 #include "utils/timestamp.h"
 
 #include "compat.h"
+#include "cart/choice.h"
 #include "cart/offer.h"
 #include "cart/pool_json.h"
 #include "core/core.h"
@@ -31,193 +31,123 @@ GL_FUNCTION(gl_plan_hold);
 
 #define UNIX_EPOCH_US ((POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY)
 
-/* One group as it was chosen. */
-typedef struct Choice
+/* Why a choice cannot be had; of several offers the one that came closest tells. */
+typedef enum Refusal
 {
-	char *path;
-	uint64 *items;
-	char *type;
-	char *provider; /* or NULL: any */
-	bool has_day;
-	int64 day;
-	bool has_slot;
-	GlSlot slot;
-} Choice;
+	NOT_OFFERED,
+	SLOT_NOT_OFFERED,
+	CUTOFF_PASSED,
+	SLOT_FULL
+} Refusal;
+
+static const char *const refusal_names[] = {"not_offered", "slot_not_offered", "cutoff_passed",
+											"slot_full"};
 
 /* The best offer for a choice so far, or why there is none. */
 typedef struct Found
 {
 	const GlOffer *offer;
 	GlOpenSlot slot;
-	const char *reason;
+	Refusal refusal;
 } Found;
 
-static int
-item_index(const GlCart *cart, const char *item_id, const char *path)
-{
-	for (int i = 0; i < cart->item_count; i++)
-		if (strcmp(cart->items[i].item_id, item_id) == 0)
-			return i;
-	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s: the cart has no item \"%s\"", path, item_id)));
-}
-
-/* The chosen items; taken says which are in a group already. */
-static void
-read_items(Choice *choice, const GlCart *cart, JsonbContainer *object, uint64 *taken)
-{
-	char *path = gl_json_path_key(choice->path, "items");
-	JsonbValue value;
-	JsonbContainer *list;
-
-	choice->items = palloc0(GL_POOL_WORDS(cart->item_count) * sizeof(uint64));
-	if (!gl_json_find(object, "items", &value))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s is missing", path)));
-	list = gl_json_array(&value, path);
-	if (JsonContainerSize(list) == 0)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s is empty", path)));
-	for (int i = 0; i < (int) JsonContainerSize(list); i++)
-	{
-		char *element_path = gl_json_path_index(path, i);
-		char *item_id = gl_json_string(getIthJsonbValueFromContainer(list, i), element_path);
-		int item = item_index(cart, item_id, element_path);
-		uint64 bit = UINT64CONST(1) << (item % 64);
-
-		if (taken[item / 64] & bit)
-			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-							errmsg("%s: item \"%s\" is in the pool twice", element_path, item_id)));
-		taken[item / 64] |= bit;
-		choice->items[item / 64] |= bit;
-	}
-}
-
-static void
-read_day(Choice *choice, const JsonbValue *value, const char *path)
-{
-	char *text = gl_json_string(value, path);
-	int year;
-	int month;
-	int day;
-	char rest;
-
-	if (sscanf(text, "%4d-%2d-%2d%c", &year, &month, &day, &rest) != 3 || strlen(text) != 10 || month < 1 || month > 12 ||
-		day < 1 || day > 31 || year < 1970)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s must be a date such as \"2026-03-01\"", path)));
-	choice->has_day = true;
-	choice->day = date2j(year, month, day) - UNIX_EPOCH_JDATE;
-}
-
-static void
-read_slot(Choice *choice, const JsonbValue *value, const char *path)
-{
-	JsonbContainer *pair = gl_json_array(value, path);
-	GlError error = {-1, ""};
-	char *from;
-	char *to;
-
-	if (JsonContainerSize(pair) != 2)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s must be a pair of times of day", path)));
-	from = gl_json_string(getIthJsonbValueFromContainer(pair, 0), gl_json_path_index(path, 0));
-	to = gl_json_string(getIthJsonbValueFromContainer(pair, 1), gl_json_path_index(path, 1));
-	if (gl_slot_parse(from, strlen(from), to, strlen(to), &choice->slot, &error) != GL_OK)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("%s: %s", error.where >= 0 ? gl_json_path_index(path, (int) error.where) : path, error.message)));
-	choice->has_slot = true;
-}
-
-static void
-read_choice(Choice *choice, const GlCart *cart, const JsonbValue *element, uint64 *taken)
-{
-	static const char *const keys[] = {"items", "type", "provider", "day", "slot", NULL};
-	JsonbContainer *object = gl_json_object(element, choice->path);
-	JsonbValue value;
-
-	gl_json_only_keys(object, choice->path, keys);
-	read_items(choice, cart, object, taken);
-	if (!gl_json_find(object, "type", &value))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s is missing", gl_json_path_key(choice->path, "type"))));
-	choice->type = gl_json_string(&value, gl_json_path_key(choice->path, "type"));
-	if (gl_json_find(object, "provider", &value))
-		choice->provider = gl_json_string(&value, gl_json_path_key(choice->path, "provider"));
-	if (gl_json_find(object, "day", &value))
-		read_day(choice, &value, gl_json_path_key(choice->path, "day"));
-	if (gl_json_find(object, "slot", &value))
-		read_slot(choice, &value, gl_json_path_key(choice->path, "slot"));
-	if (choice->has_slot && !choice->has_day && strcmp(choice->type, "ON_DEMAND") != 0)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s is missing", gl_json_path_key(choice->path, "day")),
-						errhint("A slot is chosen for a day.")));
-}
-
-/* The groups chosen; together they must be the cart. */
-static Choice *
-read_choices(const GlCart *cart, JsonbContainer *request, int *count)
-{
-	uint64 *taken = palloc0(GL_POOL_WORDS(cart->item_count) * sizeof(uint64));
-	JsonbValue value;
-	JsonbContainer *list;
-	Choice *choices;
-
-	if (!gl_json_find(request, "pool", &value))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("pool is missing"),
-						errhint("For example \"pool\": [{\"items\": [\"p1\"], \"type\": \"CARGO\", \"provider\": \"ARAS_KARGO\"}].")));
-	list = gl_json_array(&value, "pool");
-	*count = JsonContainerSize(list);
-	if (*count > cart->item_count)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("pool has more groups than the cart has items")));
-	choices = palloc0(Max(*count, 1) * sizeof(Choice));
-	for (int i = 0; i < *count; i++)
-	{
-		choices[i].path = gl_json_path_index("pool", i);
-		read_choice(&choices[i], cart, getIthJsonbValueFromContainer(list, i), taken);
-	}
-	for (int i = 0; i < cart->item_count; i++)
-		if ((taken[i / 64] >> (i % 64) & 1) == 0)
-			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-							errmsg("pool does not deliver item \"%s\" of the cart", cart->items[i].item_id)));
-	return choices;
-}
-
 static bool
-covers(const GlOffer *offer, const Choice *choice, const GlCart *cart)
+contains(const uint64 *outer, const uint64 *inner, int words)
 {
-	for (int w = 0; w < GL_POOL_WORDS(cart->item_count); w++)
-		if (choice->items[w] & ~offer->items[w])
+	for (int w = 0; w < words; w++)
+		if (inner[w] & ~outer[w])
 			return false;
-	return strcmp(offer->type, choice->type) == 0 &&
-		   (choice->provider == NULL || (offer->provider != NULL && strcmp(offer->provider, choice->provider) == 0));
+	return true;
+}
+
+/*
+ * Is the offer one of the group's options, as get_pools defines them?  One that
+ * could have absorbed another group of the pool is not: it was not shown, and
+ * its fee is not the one that the customer saw.
+ */
+static bool
+is_option(const GlOffer *offer, const GlChoiceList *list, int group, int words)
+{
+	const GlChoice *choice = &list->choices[group];
+
+	if (strcmp(offer->type, choice->type) != 0 || !contains(offer->items, choice->items, words) ||
+		(choice->provider != NULL &&
+		 (offer->provider == NULL || strcmp(offer->provider, choice->provider) != 0)))
+		return false;
+	for (int other = 0; other < list->count; other++)
+		if (other != group && contains(offer->items, list->choices[other].items, words))
+			return false;
+	return true;
+}
+
+static Refusal
+refusal_of(GlScheduleVerdict verdict)
+{
+	switch (verdict.reason)
+	{
+		case GL_SCHEDULE_OPEN:
+			return SLOT_FULL;
+		case GL_SCHEDULE_CUTOFF_PASSED:
+		case GL_SCHEDULE_AFTER_TIME:
+			return CUTOFF_PASSED;
+		default:
+			return SLOT_NOT_OFFERED;
+	}
 }
 
 /* Why a chosen slot is not among those that are open and have capacity left. */
-static const char *
-refusal(const GlCheckout *checkout, const GlOffer *offer, const Choice *choice)
+static Refusal
+refusal_by(const GlCheckout *checkout, const GlOffer *offer, const GlChoice *choice)
 {
-	GlScheduleVerdict verdict;
+	const GlTiming *timing = &offer->timing;
+	const GlHorizon *horizon = &checkout->horizon;
+	Refusal closest = SLOT_NOT_OFFERED;
 
+	if (offer->counter == GL_COUNTER_DAY && choice->has_slot)
+		return SLOT_NOT_OFFERED;
+	if (offer->counter == GL_COUNTER_RULE && offer->slot_count > 0)
+		return SLOT_NOT_OFFERED;
 	if (offer->counter == GL_COUNTER_RULE || !choice->has_day)
-		verdict = gl_schedule_verdict(&offer->timing, &checkout->horizon);
-	else
-		verdict = gl_schedule_slot_verdict(&offer->timing, &checkout->horizon, choice->day, choice->slot.from, choice->slot.to);
-	if (verdict.reason == GL_SCHEDULE_OPEN)
-		return "slot_full";
-	return verdict.reason == GL_SCHEDULE_CUTOFF_PASSED ? "cutoff_passed" : "slot_not_offered";
+		return refusal_of(gl_schedule_verdict(timing, horizon));
+	if (choice->has_slot || offer->counter == GL_COUNTER_DAY)
+		return refusal_of(gl_schedule_slot_verdict(timing, horizon, choice->day, choice->slot.from,
+												   choice->slot.to));
+	for (int i = 0; i < timing->slot_count; i++)
+		closest = Max(closest, refusal_of(gl_schedule_slot_verdict(timing, horizon, choice->day,
+																   timing->slots[i].from,
+																   timing->slots[i].to)));
+	return closest;
 }
 
-/* The slot of an offer that the choice means; NULL where it has none. */
+/*
+ * Does an open slot answer the choice?  A promise of ON_DEMAND ages between
+ * quote and order, also past midnight, so its times do not count and its day
+ * may be yesterday.
+ */
+static bool
+is_chosen(const GlOffer *offer, const GlOpenSlot *slot, const GlChoice *choice)
+{
+	switch (offer->counter)
+	{
+		case GL_COUNTER_RULE:
+			return !choice->has_day || choice->day == slot->date || choice->day == slot->date - 1;
+		case GL_COUNTER_DAY:
+			return !choice->has_slot && (!choice->has_day || choice->day == slot->date);
+		case GL_COUNTER_SLOT:
+			return (!choice->has_day || choice->day == slot->date) &&
+				   (!choice->has_slot ||
+					(choice->slot.from == slot->from && choice->slot.to == slot->to));
+	}
+	return false;
+}
+
+/* The first slot of an offer that the choice means; NULL where it has none. */
 static const GlOpenSlot *
-chosen_slot(const GlOffer *offer, const Choice *choice)
+chosen_slot(const GlOffer *offer, const GlChoice *choice)
 {
 	for (int i = 0; i < offer->slot_count; i++)
-	{
-		const GlOpenSlot *slot = &offer->slots[i];
-
-		if (offer->counter == GL_COUNTER_RULE)
-			return slot;
-		if (choice->has_day && slot->date != choice->day)
-			continue;
-		if (choice->has_slot && offer->counter == GL_COUNTER_SLOT &&
-			(slot->from != choice->slot.from || slot->to != choice->slot.to))
-			continue;
-		return slot;
-	}
+		if (is_chosen(offer, &offer->slots[i], choice))
+			return &offer->slots[i];
 	return NULL;
 }
 
@@ -233,34 +163,71 @@ is_better(const GlOffer *offer, const GlOffer *than)
 	return order != 0 ? order < 0 : strcmp(offer->rule->rule_id, than->rule->rule_id) < 0;
 }
 
-static Found
-find_offer(const GlCheckout *checkout, const GlOfferList *offers, const Choice *choice)
+/*
+ * Is the choice complete for this offer?  Where customers are shown slots,
+ * they choose one; where another option of the type has none, that is meant.
+ */
+static bool
+lacks_slot(const GlOffer *offer, const GlChoice *choice)
 {
-	Found found = {NULL, {0}, "not_offered"};
+	return offer->counter == GL_COUNTER_SLOT && offer->timing.kind != GL_SCHEDULE_CARGO &&
+		   !choice->has_slot;
+}
+
+/*
+ * A choice without a provider means the option that shows none; where there is
+ * no such option, it leaves the provider to us.
+ */
+static bool
+means_hidden_provider(const GlOfferList *offers, const GlChoiceList *list, int group, int words)
+{
+	if (list->choices[group].provider != NULL)
+		return false;
+	for (int i = 0; i < offers->count; i++)
+		if (!offers->offers[i].shows_provider && is_option(&offers->offers[i], list, group, words))
+			return true;
+	return false;
+}
+
+static Found
+find_offer(const GlCheckout *checkout, const GlOfferList *offers, const GlChoiceList *list,
+		   int group)
+{
+	const GlChoice *choice = &list->choices[group];
+	int words = GL_POOL_WORDS(checkout->cart->item_count);
+	bool hidden = means_hidden_provider(offers, list, group, words);
+	bool complete = false;
+	bool lacking = false;
+	Found found = {NULL, {0}, NOT_OFFERED};
 
 	for (int i = 0; i < offers->count; i++)
 	{
 		const GlOffer *offer = &offers->offers[i];
 		const GlOpenSlot *slot;
 
-		if (!covers(offer, choice, checkout->cart))
+		if (!is_option(offer, list, group, words) || (hidden && offer->shows_provider))
 			continue;
-		if (offer->counter == GL_COUNTER_SLOT && offer->timing.kind != GL_SCHEDULE_CARGO && !choice->has_slot)
-			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-							errmsg("%s is missing", gl_json_path_key(choice->path, "slot")),
-							errhint("%s is delivered in a slot: choose one of those that get_pools answers.", choice->type)));
+		if (lacks_slot(offer, choice))
+		{
+			lacking = true;
+			continue;
+		}
+		complete = true;
 		slot = chosen_slot(offer, choice);
 		if (slot == NULL)
-		{
-			if (found.offer == NULL)
-				found.reason = refusal(checkout, offer, choice);
-		}
+			found.refusal = Max(found.refusal, refusal_by(checkout, offer, choice));
 		else if (is_better(offer, found.offer))
 		{
 			found.offer = offer;
 			found.slot = *slot;
 		}
 	}
+	if (lacking && !complete)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s is missing", gl_json_path_key(choice->path, "slot")),
+				 errhint("%s is delivered in a slot: choose one of those that get_pools answers.",
+						 choice->type)));
 	return found;
 }
 
@@ -322,8 +289,10 @@ write_group_items(StringInfo json, const GlCart *cart, const uint64 *items)
 			continue;
 		appendStringInfoString(json, first ? "{\"itemId\":" : ",{\"itemId\":");
 		escape_json(json, item->item_id);
-		appendStringInfo(json, ",\"quantity\":%s", DatumGetCString(DirectFunctionCall1(numeric_out, item->quantity)));
-		appendStringInfo(json, ",\"price\":%s", DatumGetCString(DirectFunctionCall1(numeric_out, item->price)));
+		appendStringInfo(json, ",\"quantity\":%s",
+						 DatumGetCString(DirectFunctionCall1(numeric_out, item->quantity)));
+		appendStringInfo(json, ",\"price\":%s",
+						 DatumGetCString(DirectFunctionCall1(numeric_out, item->price)));
 		write_text(json, "name", item->name);
 		appendStringInfoChar(json, '}');
 		first = false;
@@ -332,7 +301,8 @@ write_group_items(StringInfo json, const GlCart *cart, const uint64 *items)
 }
 
 static void
-write_unit(StringInfo json, const GlCheckout *checkout, int group, const Choice *choice, const Found *found)
+write_unit(StringInfo json, const GlCheckout *checkout, int group, const GlChoice *choice,
+		   const Found *found)
 {
 	const GlOffer *offer = found->offer;
 
@@ -345,27 +315,30 @@ write_unit(StringInfo json, const GlCheckout *checkout, int group, const Choice 
 	write_counter(json, offer, &found->slot);
 	if (offer->counter == GL_COUNTER_SLOT || offer->shows_slots)
 		write_promise(json, checkout, &found->slot);
-	appendStringInfo(json, ",\"fee\":%s", DatumGetCString(DirectFunctionCall1(numeric_out, offer->fee)));
+	appendStringInfo(json, ",\"fee\":%s",
+					 DatumGetCString(DirectFunctionCall1(numeric_out, offer->fee)));
 	write_group_items(json, checkout->cart, choice->items);
 	appendStringInfoChar(json, '}');
 }
 
 /* {"plan": […], "cartId", "zoneId"}, or {"reason", "group"}. */
 static void
-write_plan(StringInfo json, const GlCheckout *checkout, const GlOfferList *offers, const Choice *choices, int count)
+write_plan(StringInfo json, const GlCheckout *checkout, const GlOfferList *offers,
+		   const GlChoiceList *list)
 {
 	appendStringInfoString(json, "{\"plan\":[");
-	for (int i = 0; i < count; i++)
+	for (int i = 0; i < list->count; i++)
 	{
-		Found found = find_offer(checkout, offers, &choices[i]);
+		Found found = find_offer(checkout, offers, list, i);
 
 		if (found.offer == NULL)
 		{
 			resetStringInfo(json);
-			appendStringInfo(json, "{\"reason\":\"%s\",\"group\":%d}", found.reason, i);
+			appendStringInfo(json, "{\"reason\":\"%s\",\"group\":%d}", refusal_names[found.refusal],
+							 i);
 			return;
 		}
-		write_unit(json, checkout, i, &choices[i], &found);
+		write_unit(json, checkout, i, &list->choices[i], &found);
 	}
 	appendStringInfoChar(json, ']');
 	write_text(json, "cartId", checkout->cart->cart_id);
@@ -377,26 +350,27 @@ write_plan(StringInfo json, const GlCheckout *checkout, const GlOfferList *offer
 Datum
 gl_plan_hold(PG_FUNCTION_ARGS)
 {
-	static const char *const keys[] = {"cartId", "cart", "merchantId", "zoneId", "address", "location", "pool", NULL};
+	static const char *const keys[] = {"cartId",  "cart",     "merchantId", "zoneId",
+									   "address", "location", "pool",       NULL};
 	Jsonb *request = PG_GETARG_JSONB_P(0);
 	MemoryContext caller = CurrentMemoryContext;
 	GlOwnerScope scope;
 	GlCheckout *checkout;
-	Choice *choices;
-	int count;
+	GlChoiceList list;
 	StringInfoData json;
 	Datum result;
 
 	if (!JB_ROOT_IS_OBJECT(request))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("the request must be an object")));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("the request must be an object")));
 	gl_json_only_keys(&request->root, "", keys);
 	scope = gl_owner_enter();
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "could not connect to SPI");
 	checkout = gl_checkout_read(&request->root);
-	choices = read_choices(checkout->cart, &request->root, &count);
+	list = gl_choices_read(checkout->cart, &request->root);
 	initStringInfo(&json);
-	write_plan(&json, checkout, gl_offers_build(checkout, true), choices, count);
+	write_plan(&json, checkout, gl_offers_build(checkout, true), &list);
 	MemoryContextSwitchTo(caller);
 	result = DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data));
 	SPI_finish();

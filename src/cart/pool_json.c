@@ -24,8 +24,8 @@
 /* One slot of one offer, as it competes to be shown. */
 typedef struct Shown
 {
-	int type;	  /* place in SHIPMENT_TYPES */
-	int face;	  /* number of the (type, provider) that it is shown under */
+	int type; /* place in SHIPMENT_TYPES */
+	int face; /* number of the (type, provider) that it is shown under */
 	int64 fee;
 	bool slotless;
 	GlOpenSlot slot;
@@ -106,7 +106,8 @@ same_face(const GlOffer *a, const GlOffer *b)
 		return false;
 	if (!a->shows_provider)
 		return true;
-	return (a->provider == NULL) == (b->provider == NULL) && (a->provider == NULL || strcmp(a->provider, b->provider) == 0);
+	return (a->provider == NULL) == (b->provider == NULL) &&
+		   (a->provider == NULL || strcmp(a->provider, b->provider) == 0);
 }
 
 static int
@@ -208,14 +209,16 @@ write_option(StringInfo json, const Shown *first, const Shown *end)
 		appendStringInfoString(json, ",\"provider\":");
 		escape_json(json, offer->provider);
 	}
-	appendStringInfo(json, ",\"fee\":%s", DatumGetCString(DirectFunctionCall1(numeric_out, offer->fee)));
+	appendStringInfo(json, ",\"fee\":%s",
+					 DatumGetCString(DirectFunctionCall1(numeric_out, offer->fee)));
 	if (!first->slotless)
 		write_slots(json, first, end);
 	appendStringInfoChar(json, '}');
 }
 
 static void
-write_options(StringInfo json, const GlCheckout *checkout, const GlOfferList *offers, const GlPoolGroup *group)
+write_options(StringInfo json, const GlCheckout *checkout, const GlOfferList *offers,
+			  const GlPoolGroup *group)
 {
 	ShownList list = collect(checkout, offers, group);
 	int first = 0;
@@ -225,8 +228,8 @@ write_options(StringInfo json, const GlCheckout *checkout, const GlOfferList *of
 	{
 		const Shown *start = &list.shown[first];
 
-		if (i < list.count && list.shown[i].face == start->face && list.shown[i].fee == start->fee &&
-			list.shown[i].slotless == start->slotless)
+		if (i < list.count && list.shown[i].face == start->face &&
+			list.shown[i].fee == start->fee && list.shown[i].slotless == start->slotless)
 			continue;
 		if (first > 0)
 			appendStringInfoChar(json, ',');
@@ -252,7 +255,8 @@ write_items(StringInfo json, const GlCart *cart, const uint64 *items)
 }
 
 void
-gl_pools_write(StringInfo json, const GlCheckout *checkout, const GlOfferList *offers, const GlPoolAnswer *answer)
+gl_pools_write(StringInfo json, const GlCheckout *checkout, const GlOfferList *offers,
+			   const GlPoolAnswer *answer)
 {
 	appendStringInfoChar(json, '[');
 	for (int p = 0; p < answer->pool_count; p++)

@@ -19,4 +19,4 @@ extern void gl_pools_write(StringInfo json, const GlCheckout *checkout, const Gl
 /* Appends ["2026-03-01", …] quoted date text: "YYYY-MM-DD". */
 extern void gl_date_write(StringInfo json, int64 date);
 
-#endif							/* GL_POOL_JSON_H */
+#endif /* GL_POOL_JSON_H */

@@ -19,12 +19,15 @@
 #include "cart/cart.h"
 #include "json/json.h"
 
-#define FIND_CART \
-	"SELECT jsonb_build_object('segments', c.segments, 'items', coalesce((" \
-	"SELECT jsonb_agg(jsonb_build_object('itemId', i.item_id, 'itemType', i.item_type, 'merchantId', i.item_merchant_id, " \
-	"'quantity', i.quantity, 'price', i.price, 'weight', i.weight, 'volume', i.volume, 'categories', i.categories, " \
-	"'tags', i.tags, 'name', i.name) ORDER BY i.position, i.item_id COLLATE \"C\") " \
-	"FROM ganje.cart_item AS i WHERE i.merchant_id = c.merchant_id AND i.cart_id = c.cart_id), '[]')) " \
+#define FIND_CART                                                                                  \
+	"SELECT jsonb_build_object('segments', c.segments, 'items', coalesce(("                        \
+	"SELECT jsonb_agg(jsonb_build_object('itemId', i.item_id, 'itemType', i.item_type, "           \
+	"'merchantId', i.item_merchant_id, "                                                           \
+	"'quantity', i.quantity, 'price', i.price, 'weight', i.weight, 'volume', i.volume, "           \
+	"'categories', i.categories, "                                                                 \
+	"'tags', i.tags, 'name', i.name) ORDER BY i.position, i.item_id COLLATE \"C\") "               \
+	"FROM ganje.cart_item AS i WHERE i.merchant_id = c.merchant_id AND i.cart_id = c.cart_id), "   \
+	"'[]')) "                                                                                      \
 	"FROM ganje.cart AS c WHERE c.merchant_id = $1 AND c.cart_id = $2"
 
 #define MAX_SCALE 9
@@ -44,16 +47,26 @@ gl_texts_contain(const GlTexts *texts, const char *text, int length)
 	return false;
 }
 
+Datum
+gl_cart_scaled(Datum value, int scale)
+{
+	Datum power =
+		DirectFunctionCall2(numeric_power, DirectFunctionCall1(int4_numeric, Int32GetDatum(10)),
+							DirectFunctionCall1(int4_numeric, Int32GetDatum(scale)));
+
+	return DirectFunctionCall1(numeric_floor, DirectFunctionCall2(numeric_mul, value, power));
+}
+
 int64
 gl_cart_scale(Datum value, int scale, const char *what)
 {
-	Datum power = DirectFunctionCall2(numeric_power, DirectFunctionCall1(int4_numeric, Int32GetDatum(10)),
-									  DirectFunctionCall1(int4_numeric, Int32GetDatum(scale)));
-	Datum scaled = DirectFunctionCall1(numeric_floor, DirectFunctionCall2(numeric_mul, value, power));
-	Datum limit = DirectFunctionCall3(numeric_in, CStringGetDatum("1000000000000000"), ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
+	Datum scaled = gl_cart_scaled(value, scale);
+	Datum limit = DirectFunctionCall3(numeric_in, CStringGetDatum("1000000000000000"),
+									  ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
 
 	if (DatumGetBool(DirectFunctionCall2(numeric_gt, scaled, limit)))
-		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE), errmsg("%s is out of range", what)));
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE), errmsg("%s is out of range", what)));
 	return DatumGetInt64(DirectFunctionCall1(numeric_int8, scaled));
 }
 
@@ -69,8 +82,9 @@ read_texts(JsonbContainer *object, const char *path, const char *key)
 	list = gl_json_array(&value, gl_json_path_key(path, key));
 	texts.texts = palloc(Max(JsonContainerSize(list), 1) * sizeof(char *));
 	for (int i = 0; i < (int) JsonContainerSize(list); i++)
-		texts.texts[texts.count++] = gl_json_string(getIthJsonbValueFromContainer(list, i),
-													gl_json_path_index(gl_json_path_key(path, key), i));
+		texts.texts[texts.count++] =
+			gl_json_string(getIthJsonbValueFromContainer(list, i),
+						   gl_json_path_index(gl_json_path_key(path, key), i));
 	return texts;
 }
 
@@ -119,7 +133,9 @@ quantity_key(JsonbContainer *object)
 {
 	JsonbValue value;
 
-	return !gl_json_find(object, "quantity", &value) && gl_json_find(object, "qty", &value) ? "qty" : "quantity";
+	return !gl_json_find(object, "quantity", &value) && gl_json_find(object, "qty", &value)
+			   ? "qty"
+			   : "quantity";
 }
 
 /* The weight and volume of the lines as numerics, until the cart's scale is known. */
@@ -135,20 +151,27 @@ read_item(GlCart *cart, GlItem *item, LineSizes *sizes, JsonbContainer *object, 
 	JsonbValue value;
 
 	if (!gl_json_find(object, "itemId", &value))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s is missing", gl_json_path_key(path, "itemId"))));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("%s is missing", gl_json_path_key(path, "itemId"))));
 	item->item_id = gl_json_string(&value, gl_json_path_key(path, "itemId"));
-	item->merchant_id = gl_json_find(object, "merchantId", &value) ? gl_json_string(&value, gl_json_path_key(path, "merchantId"))
-																   : cart->merchant_id;
-	item->name = gl_json_find(object, "name", &value) ? gl_json_string(&value, gl_json_path_key(path, "name")) : NULL;
+	item->merchant_id = gl_json_find(object, "merchantId", &value)
+							? gl_json_string(&value, gl_json_path_key(path, "merchantId"))
+							: cart->merchant_id;
+	item->name = gl_json_find(object, "name", &value)
+					 ? gl_json_string(&value, gl_json_path_key(path, "name"))
+					 : NULL;
 	item->quantity = read_amount(object, path, quantity_key(object), 1, true);
 	item->price = read_amount(object, path, "price", 0, false);
-	sizes->weight = DirectFunctionCall2(numeric_mul, read_amount(object, path, "weight", 0, false), item->quantity);
-	sizes->volume = DirectFunctionCall2(numeric_mul, read_amount(object, path, "volume", 0, false), item->quantity);
+	sizes->weight = DirectFunctionCall2(numeric_mul, read_amount(object, path, "weight", 0, false),
+										item->quantity);
+	sizes->volume = DirectFunctionCall2(numeric_mul, read_amount(object, path, "volume", 0, false),
+										item->quantity);
 	widen_scale(&cart->weight_scale, sizes->weight, gl_json_path_key(path, "weight"));
 	widen_scale(&cart->volume_scale, sizes->volume, gl_json_path_key(path, "volume"));
 	item->categories = read_texts(object, path, "categories");
 	item->tags = read_texts(object, path, "tags");
-	cart->total = DirectFunctionCall2(numeric_add, cart->total, DirectFunctionCall2(numeric_mul, item->price, item->quantity));
+	cart->total = DirectFunctionCall2(
+		numeric_add, cart->total, DirectFunctionCall2(numeric_mul, item->price, item->quantity));
 	cart->units = DirectFunctionCall2(numeric_add, cart->units, item->quantity);
 }
 
@@ -175,7 +198,8 @@ rank_items(GlCart *cart)
 		cart->item_rank[order[i]] = i;
 		if (i > 0 && strcmp(cart->items[order[i]].item_id, cart->items[order[i - 1]].item_id) == 0)
 			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-							errmsg("cart.items name the itemId \"%s\" twice", cart->items[order[i]].item_id),
+							errmsg("cart.items name the itemId \"%s\" twice",
+								   cart->items[order[i]].item_id),
 							errhint("Give the units of one item as its quantity.")));
 	}
 }
@@ -194,7 +218,8 @@ read_items(GlCart *cart, JsonbContainer *object)
 	list = gl_json_array(&value, "cart.items");
 	count = JsonContainerSize(list);
 	if (count > GL_POOL_ITEMS_MAX)
-		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("the cart has more than %d items", GL_POOL_ITEMS_MAX)));
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						errmsg("the cart has more than %d items", GL_POOL_ITEMS_MAX)));
 	cart->items = palloc0(Max(count, 1) * sizeof(GlItem));
 	sizes = palloc0(Max(count, 1) * sizeof(LineSizes));
 	for (int i = 0; i < count; i++)
@@ -212,8 +237,10 @@ read_items(GlCart *cart, JsonbContainer *object)
 						errhint("Items whose itemType is not product are not delivered.")));
 	for (int i = 0; i < cart->item_count; i++)
 	{
-		cart->items[i].weight = gl_cart_scale(sizes[i].weight, cart->weight_scale, "the weight of an item");
-		cart->items[i].volume = gl_cart_scale(sizes[i].volume, cart->volume_scale, "the volume of an item");
+		cart->items[i].weight =
+			gl_cart_scale(sizes[i].weight, cart->weight_scale, "the weight of an item");
+		cart->items[i].volume =
+			gl_cart_scale(sizes[i].volume, cart->volume_scale, "the volume of an item");
 	}
 	cart->segments = read_texts(object, "cart", "segments");
 	rank_items(cart);
@@ -230,9 +257,14 @@ find_stored(const char *merchant_id, const char *cart_id)
 	if (SPI_execute_with_args(FIND_CART, 2, types, values, NULL, true, 1) != SPI_OK_SELECT)
 		elog(ERROR, "could not read the cart");
 	if (SPI_processed == 0)
-		ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND), errmsg("cart \"%s\" of merchant \"%s\" does not exist", cart_id, merchant_id),
-						errhint("INSERT it INTO ganje.cart and ganje.cart_item, or give it inline as \"cart\".")));
-	return &DatumGetJsonbP(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull))->root;
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_NO_DATA_FOUND),
+			 errmsg("cart \"%s\" of merchant \"%s\" does not exist", cart_id, merchant_id),
+			 errhint(
+				 "INSERT it INTO ganje.cart and ganje.cart_item, or give it inline as \"cart\".")));
+	return &DatumGetJsonbP(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull))
+				->root;
 }
 
 GlCart *
@@ -244,21 +276,26 @@ gl_cart_read(JsonbContainer *request)
 
 	cart->total = zero();
 	cart->units = zero();
-	cart->merchant_id = gl_json_find(request, "merchantId", &value) ? gl_json_string(&value, "merchantId") : "DEFAULT";
+	cart->merchant_id = gl_json_find(request, "merchantId", &value)
+							? gl_json_string(&value, "merchantId")
+							: "DEFAULT";
+	if (gl_json_find(request, "cartId", &value))
+		cart->cart_id = gl_json_string(&value, "cartId");
 	if (gl_json_find(request, "cart", &value))
 	{
 		JsonbContainer *object = gl_json_object(&value, "cart");
 
 		gl_json_only_keys(object, "cart", keys);
-		cart->cart_id = gl_json_find(object, "cartId", &value) ? gl_json_string(&value, "cart.cartId") : NULL;
+		if (gl_json_find(object, "cartId", &value))
+			cart->cart_id = gl_json_string(&value, "cart.cartId");
+		if (gl_json_find(object, "merchantId", &value))
+			cart->merchant_id = gl_json_string(&value, "cart.merchantId");
 		read_items(cart, object);
 	}
-	else if (gl_json_find(request, "cartId", &value))
-	{
-		cart->cart_id = gl_json_string(&value, "cartId");
+	else if (cart->cart_id != NULL)
 		read_items(cart, find_stored(cart->merchant_id, cart->cart_id));
-	}
 	else
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("cartId or cart is missing")));
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("cartId or cart is missing")));
 	return cart;
 }

@@ -17,10 +17,12 @@
 #include "cart/cart.h"
 #include "json/json.h"
 
-#define FIND_ZONE "SELECT z.zone_id, z.fee, z.min_cart_total, z.timezone FROM ganje.find_zone($1) AS z"
+#define FIND_ZONE                                                                                  \
+	"SELECT z.zone_id, z.fee, z.min_cart_total, z.timezone FROM ganje.find_zone($1) AS z"
 #define LOCATE_ZONE "SELECT ganje.locate_zone($1) ->> 'zoneId'"
-#define FIND_OPTIONS \
-	"SELECT (o.shipment ->> 'days')::integer, (o.shipment ->> 'maxPools')::integer, ganje.option_data('SHIPMENT_TYPES') " \
+#define FIND_OPTIONS                                                                               \
+	"SELECT (o.shipment ->> 'days')::integer, (o.shipment ->> 'maxPools')::integer, "              \
+	"ganje.option_data('SHIPMENT_TYPES') "                                                         \
 	"FROM (SELECT ganje.option_data('SHIPMENT') AS shipment) AS o"
 
 /* Seconds that a named zone is ahead of UTC at an instant. */
@@ -44,13 +46,15 @@ clock_of(const char *timezone)
 	if (end != timezone && *end == '\0')
 	{
 		if (gl_clock_fixed(hours, &clock, &error) != GL_OK)
-			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("timezone \"%s\": %s", timezone, error.message)));
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+							errmsg("timezone \"%s\": %s", timezone, error.message)));
 		return clock;
 	}
 	clock.offset_at = named_offset;
 	clock.context = pg_tzset(timezone);
 	if (clock.context == NULL)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("timezone \"%s\" is not recognized", timezone)));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("timezone \"%s\" is not recognized", timezone)));
 	return clock;
 }
 
@@ -98,11 +102,13 @@ gl_cart_zone_read(JsonbContainer *request)
 	TupleDesc descriptor;
 	bool isnull;
 
-	zone->zone_id = gl_json_find(request, "zoneId", &value) ? gl_json_string(&value, "zoneId") : locate(request);
+	zone->zone_id = gl_json_find(request, "zoneId", &value) ? gl_json_string(&value, "zoneId")
+															: locate(request);
 	if (zone->zone_id == NULL)
 		return NULL;
 	argument = CStringGetTextDatum(zone->zone_id);
-	if (SPI_execute_with_args(FIND_ZONE, 1, &type, &argument, NULL, true, 1) != SPI_OK_SELECT || SPI_processed != 1)
+	if (SPI_execute_with_args(FIND_ZONE, 1, &type, &argument, NULL, true, 1) != SPI_OK_SELECT ||
+		SPI_processed != 1)
 		elog(ERROR, "could not read the zone");
 	row = SPI_tuptable->vals[0];
 	descriptor = SPI_tuptable->tupdesc;
@@ -123,11 +129,15 @@ gl_pool_options_read(void)
 
 	if (SPI_execute(FIND_OPTIONS, true, 1) != SPI_OK_SELECT || SPI_processed != 1)
 		elog(ERROR, "could not read the options");
-	options->days = DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
-	options->max_pools = DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &isnull));
-	types = &DatumGetJsonbP(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 3, &isnull))->root;
+	options->days =
+		DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+	options->max_pools =
+		DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &isnull));
+	types = &DatumGetJsonbP(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 3, &isnull))
+				 ->root;
 	options->types.texts = palloc(Max(JsonContainerSize(types), 1) * sizeof(char *));
 	for (int i = 0; i < (int) JsonContainerSize(types); i++)
-		options->types.texts[options->types.count++] = gl_json_string(getIthJsonbValueFromContainer(types, i), "SHIPMENT_TYPES");
+		options->types.texts[options->types.count++] =
+			gl_json_string(getIthJsonbValueFromContainer(types, i), "SHIPMENT_TYPES");
 	return options;
 }

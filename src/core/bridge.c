@@ -14,6 +14,7 @@
 #include "catalog/pg_extension.h"
 #include "miscadmin.h"
 #include "utils/fmgroids.h"
+#include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
@@ -22,7 +23,8 @@
 static void *
 arena_alloc(void *context, size_t size)
 {
-	return MemoryContextAllocExtended((MemoryContext) context, size, MCXT_ALLOC_HUGE | MCXT_ALLOC_NO_OOM);
+	return MemoryContextAllocExtended((MemoryContext) context, size,
+									  MCXT_ALLOC_HUGE | MCXT_ALLOC_NO_OOM);
 }
 
 GlArena
@@ -78,11 +80,16 @@ gl_owner_enter(void)
 
 	GetUserIdAndSecContext(&scope.user, &scope.security);
 	SetUserIdAndSecContext(gl_extension_owner(), scope.security | SECURITY_LOCAL_USERID_CHANGE);
+	/* An operator of the caller's own must not run with the owner's rights. */
+	scope.settings = NewGUCNestLevel();
+	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
 	return scope;
 }
 
 void
 gl_owner_leave(GlOwnerScope scope)
 {
+	AtEOXact_GUC(true, scope.settings);
 	SetUserIdAndSecContext(scope.user, scope.security);
 }

@@ -34,14 +34,19 @@ extern GlStop gl_stop_on_interrupt(void);
  */
 extern Oid gl_extension_owner(void);
 
-/* Runs queries as the extension's owner until gl_owner_leave; an error undoes it as well. */
+/*
+ * Runs queries as the extension's owner until gl_owner_leave, with a
+ * search_path on which the caller can have put nothing, as a SECURITY DEFINER
+ * function does; an error undoes it as well.
+ */
 typedef struct GlOwnerScope
 {
 	Oid user;
 	int security;
+	int settings;
 } GlOwnerScope;
 
 extern GlOwnerScope gl_owner_enter(void);
 extern void gl_owner_leave(GlOwnerScope scope);
 
-#endif							/* GL_CORE_H */
+#endif /* GL_CORE_H */

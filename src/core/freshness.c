@@ -70,24 +70,26 @@ gl_freshness_serves(GlFreshness *freshness)
 	if (freshness->changed)
 	{
 		freshness->filled = false;
-		/* A parallel worker lives for one snapshot, and may not take another. */
-		if (!IsInParallelMode())
-		{
-			freshness->watermark = place_of(GetLatestSnapshot());
-			freshness->changed = false;
-		}
+		freshness->changed = false;
+	}
+	/* In parallel mode no other snapshot may be taken: fills there serve the statement's own alone. */
+	if (freshness->overtaken && !IsInParallelMode())
+	{
+		freshness->watermark = place_of(GetLatestSnapshot());
+		freshness->overtaken = false;
 	}
 	if (!freshness->filled)
 		return false;
-	return freshness->lasting ? not_older(&active, &freshness->filled_at) : same(&active, &freshness->filled_at);
+	return freshness->lasting ? not_older(&active, &freshness->filled_at)
+							  : same(&active, &freshness->filled_at);
 }
 
 void
 gl_freshness_filled(GlFreshness *freshness)
 {
 	freshness->filled_at = place_of(GetActiveSnapshot());
-	freshness->lasting = !freshness->changed && !IsInParallelMode() &&
-						 not_older(&freshness->filled_at, &freshness->watermark);
+	freshness->lasting =
+		!freshness->overtaken && not_older(&freshness->filled_at, &freshness->watermark);
 	freshness->filled = true;
 }
 
@@ -95,4 +97,5 @@ void
 gl_freshness_invalidate(GlFreshness *freshness)
 {
 	freshness->changed = true;
+	freshness->overtaken = true;
 }

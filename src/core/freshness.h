@@ -11,6 +11,12 @@
 #include "storage/lock.h"
 #include "utils/snapshot.h"
 
+/* What a cache begins with: empty, and without a watermark. */
+#define GL_FRESHNESS_EMPTY                                                                         \
+	{                                                                                              \
+		.changed = true, .overtaken = true                                                         \
+	}
+
 /* A snapshot's place in time; see freshness.c. */
 typedef struct GlSnapshotPlace
 {
@@ -22,9 +28,10 @@ typedef struct GlSnapshotPlace
 
 typedef struct GlFreshness
 {
-	bool filled;			/* the cache holds something */
-	bool changed;			/* an invalidation came since the watermark was taken */
-	bool lasting;			/* serves every snapshot from "filled_at" on, not that one alone */
+	bool filled;               /* the cache holds something */
+	bool changed;              /* an invalidation came since the cache was filled */
+	bool overtaken;            /* an invalidation came since the watermark was taken */
+	bool lasting;              /* serves every snapshot from "filled_at" on, not that one alone */
 	GlSnapshotPlace watermark; /* taken after the last invalidation */
 	GlSnapshotPlace filled_at;
 } GlFreshness;
@@ -38,4 +45,4 @@ extern void gl_freshness_filled(GlFreshness *freshness);
 /* To be called by the relcache callback: allocates nothing and reads nothing. */
 extern void gl_freshness_invalidate(GlFreshness *freshness);
 
-#endif							/* GL_FRESHNESS_H */
+#endif /* GL_FRESHNESS_H */

@@ -37,6 +37,6 @@ extern void gl_json_only_keys(JsonbContainer *object, const char *path, const ch
 
 /* Raises "path must be …", naming what the value is instead. */
 extern void gl_json_raise_kind(const JsonbValue *value, const char *path, const char *expected)
-	pg_attribute_noreturn();
+	__attribute__((noreturn));
 
 #endif							/* GL_JSON_H */

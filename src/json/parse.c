@@ -48,7 +48,10 @@ nesting_depth(const char *json, size_t length)
 		else if (json[i] == '"')
 			in_string = true;
 		else if (json[i] == '{' || json[i] == '[')
-			deepest = Max(deepest, ++depth);
+		{
+			depth++;
+			deepest = Max(deepest, depth);
+		}
 		else if (json[i] == '}' || json[i] == ']')
 			depth--;
 	}

@@ -43,7 +43,7 @@ typedef struct GlWorker
 extern GlWorker *gl_worker_begin(Oid database);
 
 /* Ends the process and says why. */
-extern void gl_worker_exit(GlWorkerState state) pg_attribute_noreturn();
+extern void gl_worker_exit(GlWorkerState state) __attribute__((noreturn));
 
 /*
  * Calls work in a transaction of its own, connected to SPI.  False where it was rolled back, which is logged, or put

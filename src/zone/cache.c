@@ -15,6 +15,7 @@
 #include "commands/trigger.h"
 #include "executor/spi.h"
 #include "fmgr.h"
+#include "nodes/makefuncs.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/inval.h"
@@ -28,11 +29,15 @@
 
 GL_FUNCTION(gl_cache_invalidate);
 
-#define LOAD_ZONES \
-	"SELECT zone_id, name, fee, min_cart_total, priority, compiled FROM ganje.zone WHERE NOT deleted " \
-	"ORDER BY priority DESC, created_at, zone_id COLLATE \"C\""
+#define LOAD_ZONES                                                                                 \
+	"SELECT zone_id, name, fee, min_cart_total, priority, compiled FROM ganje.zone WHERE NOT "     \
+	"deleted "                                                                                     \
+	"ORDER BY priority DESC, created_at, zone_id COLLATE pg_catalog.\"C\""
 
-static GlFreshness freshness = {false, true};
+static GlFreshness freshness = GL_FRESHNESS_EMPTY;
+
+/* The table that was read, as others' changes, and any temporary table's, must not cost a load. */
+static Oid zone_relation;
 static MemoryContext zone_context;
 static GlZoneList *zone_list;
 
@@ -40,7 +45,8 @@ static GlZoneList *zone_list;
 static void
 on_relcache_change(Datum argument, Oid relation)
 {
-	gl_freshness_invalidate(&freshness);
+	if (!OidIsValid(relation) || relation == zone_relation)
+		gl_freshness_invalidate(&freshness);
 }
 
 /* ganje.config_changed(): tells every backend, this one included, once the change counts. */
@@ -50,7 +56,8 @@ gl_cache_invalidate(PG_FUNCTION_ARGS)
 	TriggerData *trigger = (TriggerData *) fcinfo->context;
 
 	if (!CALLED_AS_TRIGGER(fcinfo))
-		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED), errmsg("config_changed() is a trigger function")));
+		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+						errmsg("config_changed() is a trigger function")));
 	CacheInvalidateRelcache(trigger->tg_relation);
 	return PointerGetDatum(NULL);
 }
@@ -64,8 +71,13 @@ copy_image(Datum compiled, const char *zone_id)
 
 	memcpy(image, VARDATA_ANY(stored), size);
 	if (!gl_zone_image_check(image, size))
-		ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED), errmsg("the compiled rules of zone \"%s\" are damaged", zone_id),
-						errhint("UPDATE ganje.zone SET rules = rules WHERE zone_id = '%s'; compiles them anew.", zone_id)));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_DATA_CORRUPTED),
+			 errmsg("the compiled rules of zone \"%s\" are damaged", zone_id),
+			 errhint(
+				 "UPDATE ganje.zone SET rules = rules WHERE zone_id = '%s'; compiles them anew.",
+				 zone_id)));
 	return image;
 }
 
@@ -91,7 +103,8 @@ static void
 load(void)
 {
 	MemoryContext old_context = zone_context;
-	MemoryContext fresh = AllocSetContextCreate(CacheMemoryContext, "ganje_logistics zones", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext fresh =
+		AllocSetContextCreate(CacheMemoryContext, "ganje_logistics zones", ALLOCSET_DEFAULT_SIZES);
 	GlZoneList *list;
 	GlOwnerScope scope;
 
@@ -101,6 +114,7 @@ load(void)
 	freshness.filled = false;
 	if (old_context != NULL)
 		MemoryContextDelete(old_context);
+	zone_relation = RangeVarGetRelid(makeRangeVar("ganje", "zone", -1), AccessShareLock, false);
 	scope = gl_owner_enter();
 	if (SPI_connect() != SPI_OK_CONNECT || SPI_execute(LOAD_ZONES, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not read the zones");

@@ -32,7 +32,8 @@ append_padding(StringInfo image)
 }
 
 void
-gl_zone_append_rule(StringInfo image, GlRuleKind kind, uint32 conditions, const void *payload, size_t size)
+gl_zone_append_rule(StringInfo image, GlRuleKind kind, uint32 conditions, const void *payload,
+					size_t size)
 {
 	GlRuleHeader header;
 
@@ -56,7 +57,8 @@ append_text(StringInfo image, const char *text, int length)
 
 /* {"IN": [...]} or {"NIN": [...]}, or both, which are ANDed. */
 static uint32
-append_condition(StringInfo conditions, const char *field, JsonbContainer *condition, const char *path)
+append_condition(StringInfo conditions, const char *field, JsonbContainer *condition,
+				 const char *path)
 {
 	static const char *const operators[] = {"IN", "NIN", NULL};
 	uint32 appended = 0;
@@ -76,7 +78,8 @@ append_condition(StringInfo conditions, const char *field, JsonbContainer *condi
 		header.negated = op == 1;
 		header.value_count = JsonContainerSize(list);
 		if (header.value_count == 0)
-			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s is empty", list_path)));
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s is empty", list_path)));
 		appendBinaryStringInfo(conditions, (const char *) &header, sizeof(header));
 		append_text(conditions, field, strlen(field));
 		for (uint32 i = 0; i < header.value_count; i++)
@@ -95,7 +98,8 @@ append_condition(StringInfo conditions, const char *field, JsonbContainer *condi
 		appended++;
 	}
 	if (appended == 0)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s must have IN or NIN", path)));
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s must have IN or NIN", path)));
 	return appended;
 }
 
@@ -119,7 +123,8 @@ gl_zone_compile_address(StringInfo image, JsonbContainer *address, const char *p
 		field = pnstrdup(value.val.string.val, value.val.string.len);
 		field_path = gl_json_path_key(path, field);
 		(void) JsonbIteratorNext(&iterator, &value, true);
-		count += append_condition(&conditions, field, gl_json_object(&value, field_path), field_path);
+		count +=
+			append_condition(&conditions, field, gl_json_object(&value, field_path), field_path);
 	}
 	if (count == 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s names no field", path),
@@ -128,7 +133,7 @@ gl_zone_compile_address(StringInfo image, JsonbContainer *address, const char *p
 }
 
 static void
-compile_rule(StringInfo image, const JsonbValue *rule, const char *path)
+compile_rule(StringInfo image, const JsonbValue *rule, const char *path, const char *zone_id)
 {
 	static const char *const keys[] = {"addr", "loc", NULL};
 	JsonbContainer *object = gl_json_object(rule, path);
@@ -141,19 +146,20 @@ compile_rule(StringInfo image, const JsonbValue *rule, const char *path)
 	has_address = gl_json_find(object, "addr", &address);
 	has_location = gl_json_find(object, "loc", &location);
 	if (has_address == has_location)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s must have one of addr and loc", path),
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("%s must have one of addr and loc", path),
 						errhint("Write two rules, and \"all\": true where both must hold.")));
 	if (has_address)
 		gl_zone_compile_address(image, gl_json_object(&address, gl_json_path_key(path, "addr")),
 								gl_json_path_key(path, "addr"));
 	else
 		gl_zone_compile_location(image, gl_json_object(&location, gl_json_path_key(path, "loc")),
-								 gl_json_path_key(path, "loc"));
+								 gl_json_path_key(path, "loc"), zone_id);
 }
 
 /* Rules as given, compiled, as a bytea. */
 static Datum
-compile_rules(Jsonb *rules, bool match_all)
+compile_rules(Jsonb *rules, bool match_all, const char *zone_id)
 {
 	StringInfoData buffer;
 	GlZoneImage header = {GL_ZONE_MAGIC, GL_ZONE_VERSION, 0, 0, match_all ? 1 : 0};
@@ -166,12 +172,35 @@ compile_rules(Jsonb *rules, bool match_all)
 	initStringInfo(&buffer);
 	appendBinaryStringInfo(&buffer, (const char *) &header, sizeof(header));
 	for (uint32 i = 0; i < header.rule_count; i++)
-		compile_rule(&buffer, getIthJsonbValueFromContainer(list, i), gl_json_path_index("rules", (int) i));
+		compile_rule(&buffer, getIthJsonbValueFromContainer(list, i),
+					 gl_json_path_index("rules", (int) i), zone_id);
 	((GlZoneImage *) buffer.data)->size = buffer.len;
 	compiled = palloc_extended(VARHDRSZ + buffer.len, MCXT_ALLOC_HUGE);
 	SET_VARSIZE(compiled, VARHDRSZ + buffer.len);
 	memcpy(VARDATA(compiled), buffer.data, buffer.len);
 	return PointerGetDatum(compiled);
+}
+
+/*
+ * Is it the name of an IANA zone?  pg_tzset takes POSIX strings as well, and
+ * so would take Europe/Istambul3 for a zone of its own: those it gives back in
+ * upper case, and they have digits, while names with digits are Etc/GMT+3.
+ */
+static bool
+is_zone_name(const char *timezone)
+{
+	pg_tz *zone = pg_tzset(timezone);
+	bool has_lower = false;
+	bool has_digit = false;
+
+	if (zone == NULL || !pg_tz_acceptable(zone))
+		return false;
+	for (const char *c = pg_get_timezone_name(zone); *c != '\0'; c++)
+	{
+		has_lower = has_lower || (*c >= 'a' && *c <= 'z');
+		has_digit = has_digit || (*c >= '0' && *c <= '9');
+	}
+	return has_lower || !has_digit;
 }
 
 /* Hours ahead of UTC within what zones of the world use, or an IANA name. */
@@ -180,13 +209,16 @@ check_timezone(const char *timezone)
 {
 	char *end;
 	double hours = strtod(timezone, &end);
+	bool is_number =
+		end != timezone && *end == '\0' && strspn(timezone, "+-.0123456789") == strlen(timezone);
 
-	if (end != timezone && *end == '\0' ? hours >= -16 && hours <= 16 : pg_tzset(timezone) != NULL && strchr(timezone, '/'))
+	if (is_number ? hours >= -16 && hours <= 16 : is_zone_name(timezone))
 		return;
-	if (strcmp(timezone, "UTC") == 0)
-		return;
-	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("timezone \"%s\" is not recognized", timezone),
-					errhint("Give hours ahead of UTC, such as 3 or 3.5, or a name such as Europe/Istanbul.")));
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+		 errmsg("timezone \"%s\" is not recognized", timezone),
+		 errhint("Give hours ahead of UTC, such as 3 or 3.5, or a name such as Europe/Istanbul.")));
 }
 
 /* BEFORE INSERT OR UPDATE, for each row of ganje.zone. */
@@ -202,20 +234,28 @@ gl_zone_compile_row(PG_FUNCTION_ARGS)
 	Datum compiled;
 	bool match_all;
 	Datum timezone;
+	Datum zone_id;
 
-	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BEFORE(trigger->tg_event) || !TRIGGER_FIRED_FOR_ROW(trigger->tg_event))
-		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED), errmsg("zone_compile_row() is a trigger function")));
+	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BEFORE(trigger->tg_event) ||
+		!TRIGGER_FIRED_FOR_ROW(trigger->tg_event))
+		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+						errmsg("zone_compile_row() is a trigger function")));
 	row = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ? trigger->tg_newtuple : trigger->tg_trigtuple;
 	descriptor = trigger->tg_relation->rd_att;
 	rules = SPI_getbinval(row, descriptor, SPI_fnumber(descriptor, "rules"), &isnull);
 	if (isnull)
 		ereport(ERROR, (errcode(ERRCODE_NOT_NULL_VIOLATION), errmsg("rules must not be null")));
-	match_all = DatumGetBool(SPI_getbinval(row, descriptor, SPI_fnumber(descriptor, "match_all"), &isnull)) && !isnull;
+	match_all = DatumGetBool(SPI_getbinval(row, descriptor, SPI_fnumber(descriptor, "match_all"),
+										   &isnull)) &&
+				!isnull;
 	timezone = SPI_getbinval(row, descriptor, SPI_fnumber(descriptor, "timezone"), &isnull);
 	if (!isnull)
 		check_timezone(TextDatumGetCString(timezone));
-	compiled = compile_rules(DatumGetJsonbP(rules), match_all);
+	zone_id = SPI_getbinval(row, descriptor, SPI_fnumber(descriptor, "zone_id"), &isnull);
+	compiled =
+		compile_rules(DatumGetJsonbP(rules), match_all, isnull ? "" : TextDatumGetCString(zone_id));
 	column = SPI_fnumber(descriptor, "compiled");
 	isnull = false;
-	return PointerGetDatum(heap_modify_tuple_by_cols(row, descriptor, 1, &column, &compiled, &isnull));
+	return PointerGetDatum(
+		heap_modify_tuple_by_cols(row, descriptor, 1, &column, &compiled, &isnull));
 }

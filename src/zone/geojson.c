@@ -16,11 +16,8 @@
 /* Rings being read: arrays that double as they fill, up to max_vertices. */
 typedef struct Rings
 {
-	GlPoint *points;
-	uint32 point_count;
+	GlZoneRings read;
 	uint32 point_room;
-	uint32 *sizes;
-	uint32 ring_count;
 	uint32 ring_room;
 } Rings;
 
@@ -33,50 +30,57 @@ read_position(const JsonbValue *value, const char *path)
 	if (JsonContainerSize(position) < 2)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("%s must have a longitude and a latitude", path)));
-	point.lng = gl_json_double(getIthJsonbValueFromContainer(position, 0), gl_json_path_index(path, 0));
-	point.lat = gl_json_double(getIthJsonbValueFromContainer(position, 1), gl_json_path_index(path, 1));
+	point.lng = gl_zone_read_degrees(getIthJsonbValueFromContainer(position, 0),
+									 gl_json_path_index(path, 0), 180);
+	point.lat = gl_zone_read_degrees(getIthJsonbValueFromContainer(position, 1),
+									 gl_json_path_index(path, 1), 90);
 	return point;
 }
 
 static void
 add_point(Rings *rings, GlPoint point, const char *path)
 {
-	if (rings->point_count >= (uint32) gl_setting_max_vertices)
+	if (rings->read.point_count >= (uint32) gl_setting_max_vertices)
 		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 						errmsg("%s has more than %d vertices", path, gl_setting_max_vertices),
 						errhint("Simplify the zone, or raise ganje_logistics.max_vertices.")));
-	if (rings->point_count == rings->point_room)
+	if (rings->read.point_count == rings->point_room)
 	{
 		rings->point_room *= 2;
-		rings->points = repalloc_huge(rings->points, rings->point_room * sizeof(GlPoint));
+		rings->read.points = repalloc_huge(rings->read.points, rings->point_room * sizeof(GlPoint));
 	}
-	rings->points[rings->point_count++] = point;
+	rings->read.points[rings->read.point_count++] = point;
 }
 
+/* path is kept, for what is found wrong with the ring as a whole. */
 static void
 read_ring(Rings *rings, const JsonbValue *value, const char *path)
 {
 	JsonbContainer *ring = gl_json_array(value, path);
 	JsonbIterator *iterator = JsonbIteratorInit(ring);
 	JsonbValue position;
-	uint32 before = rings->point_count;
+	uint32 before = rings->read.point_count;
 	JsonbIteratorToken token = JsonbIteratorNext(&iterator, &position, true);
 
 	/* An iterator, because the nth element of a jsonb list costs n steps. */
 	while ((token = JsonbIteratorNext(&iterator, &position, true)) == WJB_ELEM)
 	{
-		char *element_path = gl_json_path_index(path, (int) (rings->point_count - before));
+		char *element_path = gl_json_path_index(path, (int) (rings->read.point_count - before));
 
 		CHECK_FOR_INTERRUPTS();
 		add_point(rings, read_position(&position, element_path), path);
 		pfree(element_path);
 	}
-	if (rings->ring_count == rings->ring_room)
+	if (rings->read.ring_count == rings->ring_room)
 	{
 		rings->ring_room *= 2;
-		rings->sizes = repalloc_huge(rings->sizes, rings->ring_room * sizeof(uint32));
+		rings->read.ring_sizes =
+			repalloc_huge(rings->read.ring_sizes, rings->ring_room * sizeof(uint32));
+		rings->read.ring_paths =
+			repalloc_huge(rings->read.ring_paths, rings->ring_room * sizeof(char *));
 	}
-	rings->sizes[rings->ring_count++] = rings->point_count - before;
+	rings->read.ring_paths[rings->read.ring_count] = path;
+	rings->read.ring_sizes[rings->read.ring_count++] = rings->read.point_count - before;
 }
 
 static void
@@ -94,24 +98,26 @@ read_polygon(Rings *rings, const JsonbValue *value, const char *path)
 		read_ring(rings, &ring, gl_json_path_index(path, n++));
 }
 
-void
-gl_zone_read_geojson(JsonbContainer *geometry, const char *path, GlPoint **points, uint32 *point_count,
-					 uint32 **ring_sizes, uint32 *ring_count)
+GlZoneRings
+gl_zone_read_geojson(JsonbContainer *geometry, const char *path)
 {
-	Rings rings = {NULL};
+	Rings rings = {{NULL}};
 	JsonbValue value;
 	char *type;
 	char *coordinates_path = gl_json_path_key(path, "coordinates");
 
 	rings.point_room = 64;
 	rings.ring_room = 4;
-	rings.points = palloc(rings.point_room * sizeof(GlPoint));
-	rings.sizes = palloc(rings.ring_room * sizeof(uint32));
+	rings.read.points = palloc(rings.point_room * sizeof(GlPoint));
+	rings.read.ring_sizes = palloc(rings.ring_room * sizeof(uint32));
+	rings.read.ring_paths = palloc(rings.ring_room * sizeof(char *));
 	if (!gl_json_find(geometry, "type", &value))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s is missing", gl_json_path_key(path, "type"))));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("%s is missing", gl_json_path_key(path, "type"))));
 	type = gl_json_string(&value, gl_json_path_key(path, "type"));
 	if (!gl_json_find(geometry, "coordinates", &value))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s is missing", coordinates_path)));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("%s is missing", coordinates_path)));
 	if (strcmp(type, "Polygon") == 0)
 		read_polygon(&rings, &value, coordinates_path);
 	else if (strcmp(type, "MultiPolygon") == 0)
@@ -120,15 +126,15 @@ gl_zone_read_geojson(JsonbContainer *geometry, const char *path, GlPoint **point
 		int count = JsonContainerSize(parts);
 
 		if (count == 0)
-			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s has no polygon", coordinates_path)));
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+							errmsg("%s has no polygon", coordinates_path)));
 		for (int i = 0; i < count; i++)
-			read_polygon(&rings, getIthJsonbValueFromContainer(parts, i), gl_json_path_index(coordinates_path, i));
+			read_polygon(&rings, getIthJsonbValueFromContainer(parts, i),
+						 gl_json_path_index(coordinates_path, i));
 	}
 	else
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("%s must be Polygon or MultiPolygon, not \"%s\"", gl_json_path_key(path, "type"), type)));
-	*points = rings.points;
-	*point_count = rings.point_count;
-	*ring_sizes = rings.sizes;
-	*ring_count = rings.ring_count;
+						errmsg("%s must be Polygon or MultiPolygon, not \"%s\"",
+							   gl_json_path_key(path, "type"), type)));
+	return rings.read;
 }

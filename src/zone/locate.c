@@ -30,14 +30,13 @@ GL_FUNCTION(gl_locate_zones);
 void
 gl_zone_ask_point(GlZoneQuestion *question, double lat, double lng, const char *path)
 {
-	const char *lat_path = gl_json_path_key(path, "lat");
-	const char *lng_path = gl_json_path_key(path, "lng");
-
 	if (!(lat >= -90 && lat <= 90))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s must be between -90 and 90", lat_path),
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("%s must be between -90 and 90", gl_json_path_key(path, "lat")),
 						errhint("Points are given as latitude, longitude, in degrees.")));
 	if (!(lng >= -180 && lng <= 180))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s must be between -180 and 180", lng_path)));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("%s must be between -180 and 180", gl_json_path_key(path, "lng"))));
 	question->has_point = true;
 	question->point = gl_earth_point(lat, lng);
 }
@@ -53,7 +52,8 @@ gl_zone_ask_address(GlZoneQuestion *question, JsonbContainer *address)
 
 	question->field_count = 0;
 	question->fields = fields;
-	while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE && question->field_count < room)
+	while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE &&
+		   question->field_count < room)
 	{
 		GlAddressField *field = &fields[question->field_count];
 		int length;
@@ -96,10 +96,13 @@ ask_location(GlZoneQuestion *question, const JsonbValue *location)
 
 	gl_json_only_keys(object, "location", keys);
 	if (!gl_json_find(object, "lat", &lat))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("location.lat is missing")));
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("location.lat is missing")));
 	if (!gl_json_find(object, "lng", &lng))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("location.lng is missing")));
-	gl_zone_ask_point(question, gl_json_double(&lat, "location.lat"), gl_json_double(&lng, "location.lng"), "location");
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("location.lng is missing")));
+	gl_zone_ask_point(question, gl_json_double(&lat, "location.lat"),
+					  gl_json_double(&lng, "location.lng"), "location");
 }
 
 /* LOCATE_ZONE {address, location} → {"zoneId"} or {} */
@@ -115,7 +118,8 @@ gl_locate_zone_json(PG_FUNCTION_ARGS)
 	bool asked = false;
 
 	if (!JB_ROOT_IS_OBJECT(request))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("the request must be an object")));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("the request must be an object")));
 	gl_json_only_keys(&request->root, "", keys);
 	if (gl_json_find(&request->root, "location", &value))
 	{
@@ -128,7 +132,8 @@ gl_locate_zone_json(PG_FUNCTION_ARGS)
 		asked = true;
 	}
 	if (!asked)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("address or location is missing")));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("address or location is missing")));
 	zone = first_match(&question);
 	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
 	if (zone != NULL)
@@ -168,7 +173,8 @@ gl_locate_zone_address(PG_FUNCTION_ARGS)
 	const GlZone *zone;
 
 	if (!JB_ROOT_IS_OBJECT(address))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("address must be an object")));
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("address must be an object")));
 	gl_zone_ask_address(&question, &address->root);
 	zone = first_match(&question);
 	if (zone == NULL)
@@ -191,7 +197,8 @@ gl_locate_zone_ids(PG_FUNCTION_ARGS)
 	{
 		CHECK_FOR_INTERRUPTS();
 		if (gl_zone_image_matches(list->zones[i].image, &question))
-			ids = accumArrayResult(ids, CStringGetTextDatum(list->zones[i].zone_id), false, TEXTOID, CurrentMemoryContext);
+			ids = accumArrayResult(ids, CStringGetTextDatum(list->zones[i].zone_id), false, TEXTOID,
+								   CurrentMemoryContext);
 	}
 	PG_RETURN_DATUM(makeArrayResult(ids, CurrentMemoryContext));
 }
@@ -205,9 +212,11 @@ gl_locate_zones(PG_FUNCTION_ARGS)
 	const GlZoneList *list;
 
 	if (PG_ARGISNULL(0) != PG_ARGISNULL(1))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("lat and lng must be given together")));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("lat and lng must be given together")));
 	if (PG_ARGISNULL(0) && PG_ARGISNULL(2))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("a point or an address is missing")));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("a point or an address is missing")));
 	if (!PG_ARGISNULL(0))
 		gl_zone_ask_point(&question, PG_GETARG_FLOAT8(0), PG_GETARG_FLOAT8(1), "");
 	if (!PG_ARGISNULL(2))
@@ -215,7 +224,8 @@ gl_locate_zones(PG_FUNCTION_ARGS)
 		Jsonb *address = PG_GETARG_JSONB_P(2);
 
 		if (!JB_ROOT_IS_OBJECT(address))
-			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("address must be an object")));
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+							errmsg("address must be an object")));
 		gl_zone_ask_address(&question, &address->root);
 	}
 	InitMaterializedSRF(fcinfo, 0);

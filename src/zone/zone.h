@@ -18,7 +18,7 @@ typedef struct GlZone
 {
 	char *zone_id;
 	char *name;
-	Datum fee;			  /* numeric */
+	Datum fee; /* numeric */
 	bool fee_is_null;
 	Datum min_cart_total; /* numeric */
 	int priority;
@@ -35,17 +35,30 @@ typedef struct GlZoneList
 /* Folded text of the server encoding, palloc'd; see text/fold.h. */
 extern char *gl_zone_fold(const char *value, int length, int *folded_length);
 
-/* Appends a rule that tests an address, or a location; raises naming the path. */
+/* Appends a rule that tests an address, or a location; raises naming the path.  A warning names the zone as well. */
 extern void gl_zone_compile_address(StringInfo image, JsonbContainer *address, const char *path);
-extern void gl_zone_compile_location(StringInfo image, JsonbContainer *location, const char *path);
+extern void gl_zone_compile_location(StringInfo image, JsonbContainer *location, const char *path,
+									 const char *zone_id);
 
 /* Appends a rule; payload is padded to 8 bytes. */
-extern void gl_zone_append_rule(StringInfo image, GlRuleKind kind, uint32 conditions, const void *payload,
-								size_t size);
+extern void gl_zone_append_rule(StringInfo image, GlRuleKind kind, uint32 conditions,
+								const void *payload, size_t size);
+
+/* Rings one after the other, and where in the JSON each of them is. */
+typedef struct GlZoneRings
+{
+	GlPoint *points;
+	uint32 point_count;
+	uint32 ring_count;
+	uint32 *ring_sizes;
+	const char **ring_paths;
+} GlZoneRings;
 
 /* The rings of a GeoJSON Polygon or MultiPolygon; raises naming the path. */
-extern void gl_zone_read_geojson(JsonbContainer *geometry, const char *path, GlPoint **points, uint32 *point_count,
-								 uint32 **ring_sizes, uint32 *ring_count);
+extern GlZoneRings gl_zone_read_geojson(JsonbContainer *geometry, const char *path);
+
+/* A number between -limit and limit; raises naming the path. */
+extern double gl_zone_read_degrees(const JsonbValue *value, const char *path, double limit);
 
 /* The zones as the active snapshot sees them; valid until the next call. */
 extern const GlZoneList *gl_zone_list(void);
@@ -56,4 +69,4 @@ extern void gl_zone_ask_address(GlZoneQuestion *question, JsonbContainer *addres
 /* Reads {lat, lng} for a question; raises where it is no point on earth. */
 extern void gl_zone_ask_point(GlZoneQuestion *question, double lat, double lng, const char *path);
 
-#endif							/* GL_ZONE_H */
+#endif /* GL_ZONE_H */

@@ -10,9 +10,10 @@ prepare_server()
 	choose_server_user
 	server_directory=$scratch
 	server_environment=(-u PGDATA -u PGSERVICE -u PGUSER -u PGPASSWORD -u PGDATABASE -u PGOPTIONS
-		-u PGHOSTADDR -u PGTZ -u PGCLIENTENCODING -u PGSSLMODE -u TMPDIR
-		HOME="$scratch" USER="$server_user" LOGNAME="$server_user" PATH="$bindir:$PATH"
+		-u PGHOSTADDR -u PGTZ -u PGCLIENTENCODING -u PGSSLMODE
+		HOME="$scratch" TMPDIR="$scratch/tmp" USER="$server_user" LOGNAME="$server_user" PATH="$bindir:$PATH"
 		PGHOST="$scratch/socket" PGPORT="$server_port" LC_ALL=C.UTF-8 PYTHONDONTWRITEBYTECODE=1)
+	as_server mkdir "$scratch/tmp" "$scratch/socket"
 	cd "$root" || exit 1
 }
 
@@ -21,7 +22,6 @@ start_server()
 {
 	local setting
 
-	as_server mkdir "$scratch/socket"
 	as_server "$bindir/initdb" -D "$scratch/data" -U postgres -A trust --locale=C --encoding=UTF8 --no-sync \
 		>"$scratch/server.log" 2>&1 || { cat "$scratch/server.log" >&2; die "initdb failed."; }
 	for setting in "listen_addresses = ''" "unix_socket_directories = '$scratch/socket'" "port = $server_port" \

@@ -87,7 +87,7 @@ sub new_server
 	my $node = PostgreSQL::Test::Cluster->new($name);
 	my $preload = $options{preload} // 1;
 
-	$node->init;
+	$node->init(allows_streaming => $options{stream} // 0);
 	$node->append_conf('postgresql.conf', join("\n",
 			$preload ? "shared_preload_libraries = 'ganje_logistics'" : '',
 			"max_worker_processes = 16",

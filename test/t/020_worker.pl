@@ -3,6 +3,7 @@ use strict;
 use warnings;
 use PostgreSQL::Test::Utils;
 use Test::More;
+use Time::HiRes qw(sleep);
 use GanjeTest;
 
 my $carrier = start_carrier();
@@ -62,6 +63,19 @@ is(drain(), '0', 'sixty requests are delivered though the token expired');
 is(scalar(logins_at($carrier)), 1, 'one login for all of them');
 is(query("SELECT count(*) FROM ganje.outbox_log l JOIN ganje.shipment s USING (merchant_id, shipment_id)
 	      WHERE s.external_id ~ '^X1[0-9][0-9]\$' AND l.attempts = 1"), '60', 'and no attempt was spent');
+
+# A login that takes its time, while orders come in
+control($carrier, 'POST', 'expire-tokens', {});
+control($carrier, 'DELETE', 'log');
+faults($carrier, { match => 'jwt/create', action => 'delay', ms => 700, count => -1 });
+foreach my $batch (0 .. 3)
+{
+	add_shipments($node, 160 + 10 * $batch, 169 + 10 * $batch);
+	sleep(0.15);
+}
+is(drain(), '0', 'orders that come in during a login wait for it');
+is(scalar(logins_at($carrier)), 1, 'and ask for no other');
+faults($carrier);
 
 # Final answers
 for my $code (404, 400)

@@ -20,9 +20,8 @@ add_shipments($node, 1, 40);
 wait_for(sub { query("SELECT sum(in_flight) FROM ganje.outbox_status") > 0 && orders_at($carrier) >= 6 },
 	'requests are in flight');
 kill 'KILL', worker_pid($node);
-wait_for(sub { $node->psql('postgres', 'SELECT 1') != 0 || server_log($node) =~ /was terminated by signal 9/ },
-	'the server noticed');
-$node->poll_query_until('postgres', 'SELECT true') or die 'the server did not come back';
+wait_for(sub { server_log($node) =~ /was terminated by signal 9/ }, 'the server noticed');
+wait_for(sub { $node->psql('postgres', 'SELECT 1') == 0 }, 'the server came back');
 is(drain(), '0', 'after kill -9 everything is delivered');
 my %keys_of;
 $keys_of{ $_->{body}{external_id} }{ $_->{headers}{'idempotency-key'} }++ foreach orders_at($carrier);
@@ -145,6 +144,7 @@ wait_for(sub { query("SELECT count(*) FROM ganje.outbox_delivery WHERE state <> 
 # A shipment that somebody holds locked
 my $holder = $node->background_psql('postgres');
 $holder->query_safe("BEGIN");
+query("UPDATE ganje.carrier_account SET timeout_ms = 30000");
 faults($carrier, { match => 'pre-order', action => 'delay', ms => 1000, count => 1 });
 add_shipments($node, 95, 95);
 $holder->query_safe("SELECT 1 FROM ganje.shipment WHERE external_id = 'X95' FOR UPDATE");
@@ -157,6 +157,22 @@ $holder->quit;
 wait_for(sub { query("SELECT order_link IS NOT NULL FROM ganje.shipment WHERE external_id = 'X95'") eq 't' },
 	'its answer is recorded when it is free');
 is(scalar(grep { $_->{body} && ($_->{body}{external_id} // '') eq 'X95' } orders_at($carrier)), 1, 'without another try');
+
+# What the contract asks of a carrier's functions, and how it refuses others
+query("INSERT INTO ganje.carrier_account (account_id, carrier, base_url) VALUES ('contract', 'partner', 'https://partner.example')");
+foreach my $case (
+	[ "build = NULL", qr/carrier "partner" has no build function/ ],
+	[ "build = 'partner.gone(ganje.shipment,text)'", qr/build function partner\.gone\(ganje\.shipment,text\) of carrier "partner" does not exist/ ],
+	[ "build = 'build(ganje.shipment,text)'", qr/does not exist/ ],
+	[ "build = 'ganje.ulid()'", qr/does not fit the contract/ ],
+	[ "build = 'ganje.ganje_build(ganje.shipment,text)'", qr/role "partner" may not execute/ ],
+	[ "registered_by = 'nobody there'", qr/role "nobody there" does not exist/ ])
+{
+	my ($change, $pattern) = @$case;
+	my ($status, $out, $error) = $node->psql('postgres', qq{BEGIN; UPDATE ganje.carrier SET $change WHERE carrier = 'partner';
+		INSERT INTO ganje.shipment (order_id, account_id, external_id) VALUES ('C', 'contract', 'C')});
+	like($error, $pattern, "contract: $change");
+}
 
 unlike(server_log($node), qr/access-[0-9a-f]{8}|hush-hush/, 'no secret in the server log');
 $node->stop;

@@ -80,6 +80,29 @@ $node->reload;
 worker_pid($node);
 pass('until it is');
 
+# A standby sends nothing; promoted, it does
+my $primary = new_server('primary', stream => 1);
+$primary->backup('copy');
+my $standby = PostgreSQL::Test::Cluster->new('standby');
+$standby->init_from_backup($primary, 'copy', has_streaming => 1);
+$standby->start;
+set_up_account($primary, $carrier);
+add_shipments($primary, 1, 3, prefix => 'S');
+$primary->wait_for_catchup($standby);
+is($primary->safe_psql('postgres', "SELECT ganje.drain('60 s')"), '0', 'the primary sends');
+is(scalar(grep { ($_->{body}{external_id} // '') =~ /^S/ } orders_at($carrier)), 3, 'each order once, the standby none');
+is($standby->safe_psql('postgres', "SELECT count(*) FROM pg_stat_activity WHERE backend_type LIKE 'ganje%'"), '0',
+	'the standby has no worker');
+my ($status, $out, $error) = $standby->psql('postgres', 'SELECT ganje.start_worker()');
+like($error, qr/a standby sends nothing/, 'nor starts one');
+$primary->wait_for_catchup($standby);
+$primary->stop;
+$standby->promote;
+worker_pid($standby);
+add_shipments($standby, 4, 4, prefix => 'S');
+is($standby->safe_psql('postgres', "SELECT ganje.drain('60 s')"), '0', 'promoted, it sends');
+$standby->stop;
+
 unlike(server_log($node), qr/(?:FATAL.*\n(?:.*\n){0,200}){20}/, 'no loop of FATAL in the log');
 my @fatal = grep { /FATAL/ && !/administrator command/ } split /\n/, server_log($node);
 is(scalar(@fatal), 0, 'no FATAL at all') or diag(join "\n", @fatal);
