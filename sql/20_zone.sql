@@ -38,6 +38,9 @@ LANGUAGE c AS 'MODULE_PATHNAME', 'gl_cache_invalidate';
 COMMENT ON FUNCTION ganje.config_changed() IS 'Trigger: tells every backend to read this table anew.';
 CREATE TRIGGER zone_changed AFTER INSERT OR UPDATE OR DELETE ON ganje.zone
     FOR EACH ROW EXECUTE FUNCTION ganje.config_changed();
+-- Beforehand as well, for an AFTER trigger of the application's own that comes before ours.
+CREATE TRIGGER zone_changing BEFORE INSERT OR UPDATE OR DELETE ON ganje.zone
+    FOR EACH STATEMENT EXECUTE FUNCTION ganje.config_changed();
 CREATE TRIGGER zone_emptied AFTER TRUNCATE ON ganje.zone
     FOR EACH STATEMENT EXECUTE FUNCTION ganje.config_changed();
 -- A replicated row is compiled anew, for this machine and this version.

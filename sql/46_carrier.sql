@@ -129,23 +129,31 @@ COMMENT ON COLUMN ganje.status_mapping.shipment_status IS 'status of option SHIP
 COMMENT ON COLUMN ganje.status_mapping.rank IS 'a status of lower rank that comes later is stale';
 
 CREATE FUNCTION ganje.map_status(carrier text, entity text, carrier_status text) RETURNS ganje.status_mapping
-LANGUAGE sql STABLE
-BEGIN ATOMIC
-    SELECT m FROM ganje.status_mapping AS m
+LANGUAGE plpgsql STABLE
+AS $$
+DECLARE
+    mapping ganje.status_mapping;
+BEGIN
+    SELECT * INTO mapping FROM ganje.status_mapping AS m
      WHERE m.carrier = map_status.carrier AND m.entity = map_status.entity AND m.carrier_status = map_status.carrier_status
      ORDER BY m.builtin LIMIT 1;
-END;
+    RETURN mapping;
+END
+$$;
 COMMENT ON FUNCTION ganje.map_status(text, text, text) IS 'The mapping of a carrier''s status, NULL where there is none.';
 
 -- What the functions of a carrier are told of an account. Secrets and token
 -- are put in for authorize alone, by the worker.
 CREATE FUNCTION ganje.account_json(account ganje.carrier_account) RETURNS jsonb
-LANGUAGE sql STABLE
-BEGIN ATOMIC
-    SELECT jsonb_build_object('accountId', account.account_id, 'carrier', account.carrier, 'baseUrl', account.base_url,
-                              'settings', account.settings, 'timezone', coalesce(account.timezone, c.timezone))
-      FROM ganje.carrier AS c WHERE c.carrier = account.carrier;
-END;
+LANGUAGE plpgsql STABLE
+AS $$
+BEGIN
+    RETURN (SELECT jsonb_build_object('accountId', account.account_id, 'carrier', account.carrier,
+                                      'baseUrl', account.base_url, 'settings', account.settings,
+                                      'timezone', coalesce(account.timezone, c.timezone))
+              FROM ganje.carrier AS c WHERE c.carrier = account.carrier);
+END
+$$;
 COMMENT ON FUNCTION ganje.account_json(ganje.carrier_account) IS 'An account as the carrier''s functions get it.';
 
 CREATE FUNCTION ganje.set_credential(account_id text, secret jsonb) RETURNS void

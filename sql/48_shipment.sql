@@ -108,13 +108,16 @@ COMMENT ON COLUMN ganje.shipment_event.jump IS 'the step skips or goes back over
 COMMENT ON COLUMN ganje.shipment_event.occurred_at IS 'when it happened by the source''s own word, else when it was recorded';
 
 -- Ordinal of a status in SHIPMENT_STATUSES, NULL where the option does not list it.
+-- PL/pgSQL, because its plan is kept over calls; the worker asks for every answer.
 CREATE FUNCTION ganje.status_place(status text) RETURNS integer
-LANGUAGE sql STABLE
-BEGIN ATOMIC
-    SELECT place::integer
-      FROM jsonb_array_elements(ganje.option_data('SHIPMENT_STATUSES')) WITH ORDINALITY AS t(value, place)
-     WHERE value ->> 'status' = status_place.status;
-END;
+LANGUAGE plpgsql STABLE
+AS $$
+BEGIN
+    RETURN (SELECT t.place
+              FROM jsonb_array_elements(ganje.option_data('SHIPMENT_STATUSES')) WITH ORDINALITY AS t(value, place)
+             WHERE t.value ->> 'status' = status_place.status);
+END
+$$;
 COMMENT ON FUNCTION ganje.status_place(text) IS 'Place of a status in option SHIPMENT_STATUSES, NULL where it is not listed.';
 
 -- Gives the unit of capacity back that a shipment no longer needs: cancelled,

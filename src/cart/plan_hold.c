@@ -130,7 +130,8 @@ is_chosen(const GlOffer *offer, const GlOpenSlot *slot, const GlChoice *choice)
 	switch (offer->counter)
 	{
 		case GL_COUNTER_RULE:
-			return !choice->has_day || choice->day == slot->date || choice->day == slot->date - 1;
+			return (!choice->has_slot || offer->timing.has_time) &&
+				   (!choice->has_day || choice->day == slot->date || choice->day == slot->date - 1);
 		case GL_COUNTER_DAY:
 			return !choice->has_slot && (!choice->has_day || choice->day == slot->date);
 		case GL_COUNTER_SLOT:
@@ -163,30 +164,50 @@ is_better(const GlOffer *offer, const GlOffer *than)
 	return order != 0 ? order < 0 : strcmp(offer->rule->rule_id, than->rule->rule_id) < 0;
 }
 
-/*
- * Is the choice complete for this offer?  Where customers are shown slots,
- * they choose one; where another option of the type has none, that is meant.
- */
+/* Is the customer shown slots of this offer to choose from? */
 static bool
-lacks_slot(const GlOffer *offer, const GlChoice *choice)
+has_choice_of_slots(const GlOffer *offer)
 {
-	return offer->counter == GL_COUNTER_SLOT && offer->timing.kind != GL_SCHEDULE_CARGO &&
-		   !choice->has_slot;
+	if (offer->timing.kind == GL_SCHEDULE_ON_DEMAND)
+		return offer->timing.has_time;
+	return offer->timing.kind != GL_SCHEDULE_CARGO && offer->counter == GL_COUNTER_SLOT;
 }
 
 /*
- * A choice without a provider means the option that shows none; where there is
- * no such option, it leaves the provider to us.
+ * What a choice leaves out is meant: without a provider the option that shows
+ * none, without a slot the one that has none.  Only where there is no such
+ * option is it left to us; else the customer would get another option than the
+ * one that was chosen, at another fee.
  */
-static bool
-means_hidden_provider(const GlOfferList *offers, const GlChoiceList *list, int group, int words)
+typedef struct Meaning
 {
-	if (list->choices[group].provider != NULL)
-		return false;
+	bool hides_provider;
+	bool has_no_slot;
+} Meaning;
+
+static Meaning
+meaning_of(const GlOfferList *offers, const GlChoiceList *list, int group, int words)
+{
+	const GlChoice *choice = &list->choices[group];
+	Meaning meaning = {false, false};
+
 	for (int i = 0; i < offers->count; i++)
-		if (!offers->offers[i].shows_provider && is_option(&offers->offers[i], list, group, words))
-			return true;
-	return false;
+	{
+		const GlOffer *offer = &offers->offers[i];
+
+		if (!is_option(offer, list, group, words))
+			continue;
+		meaning.hides_provider |= choice->provider == NULL && !offer->shows_provider;
+		meaning.has_no_slot |= !choice->has_slot && !has_choice_of_slots(offer);
+	}
+	return meaning;
+}
+
+static bool
+is_meant(const GlOffer *offer, const Meaning *meaning)
+{
+	return !(meaning->hides_provider && offer->shows_provider) &&
+		   !(meaning->has_no_slot && has_choice_of_slots(offer));
 }
 
 static Found
@@ -195,9 +216,7 @@ find_offer(const GlCheckout *checkout, const GlOfferList *offers, const GlChoice
 {
 	const GlChoice *choice = &list->choices[group];
 	int words = GL_POOL_WORDS(checkout->cart->item_count);
-	bool hidden = means_hidden_provider(offers, list, group, words);
-	bool complete = false;
-	bool lacking = false;
+	Meaning meaning = meaning_of(offers, list, group, words);
 	Found found = {NULL, {0}, NOT_OFFERED};
 
 	for (int i = 0; i < offers->count; i++)
@@ -205,14 +224,15 @@ find_offer(const GlCheckout *checkout, const GlOfferList *offers, const GlChoice
 		const GlOffer *offer = &offers->offers[i];
 		const GlOpenSlot *slot;
 
-		if (!is_option(offer, list, group, words) || (hidden && offer->shows_provider))
+		if (!is_option(offer, list, group, words) || !is_meant(offer, &meaning))
 			continue;
-		if (lacks_slot(offer, choice))
-		{
-			lacking = true;
-			continue;
-		}
-		complete = true;
+		if (!choice->has_slot && has_choice_of_slots(offer) && offer->counter == GL_COUNTER_SLOT)
+			ereport(
+				ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s is missing", gl_json_path_key(choice->path, "slot")),
+				 errhint("%s is delivered in a slot: choose one of those that get_pools answers.",
+						 choice->type)));
 		slot = chosen_slot(offer, choice);
 		if (slot == NULL)
 			found.refusal = Max(found.refusal, refusal_by(checkout, offer, choice));
@@ -222,12 +242,6 @@ find_offer(const GlCheckout *checkout, const GlOfferList *offers, const GlChoice
 			found.slot = *slot;
 		}
 	}
-	if (lacking && !complete)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s is missing", gl_json_path_key(choice->path, "slot")),
-				 errhint("%s is delivered in a slot: choose one of those that get_pools answers.",
-						 choice->type)));
 	return found;
 }
 

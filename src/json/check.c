@@ -69,10 +69,10 @@ check_text(const JsonbValue *value, const char *path, int max_bytes)
 						errmsg("%s is longer than %d bytes", path, max_bytes)));
 }
 
-/* A number within [lowest, 1e15) and, where whole, without a fraction. */
+/* A number from lowest to highest, both of them whole, and itself so where "whole" is set. */
 static void
-check_number(const JsonbValue *value, const char *path, const char *expected, double lowest, double highest,
-			 bool whole)
+check_number(const JsonbValue *value, const char *path, const char *expected, double lowest,
+			 double highest, bool whole)
 {
 	double number;
 
@@ -81,16 +81,20 @@ check_number(const JsonbValue *value, const char *path, const char *expected, do
 	number = gl_json_double(value, path);
 	if (whole)
 	{
-		Datum integral = DirectFunctionCall2(numeric_trunc, NumericGetDatum(value->val.numeric), Int32GetDatum(0));
+		Datum integral = DirectFunctionCall2(numeric_trunc, NumericGetDatum(value->val.numeric),
+											 Int32GetDatum(0));
 
-		if (!DatumGetBool(DirectFunctionCall2(numeric_eq, integral, NumericGetDatum(value->val.numeric))))
-			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s must be a whole number", path)));
+		if (!DatumGetBool(
+				DirectFunctionCall2(numeric_eq, integral, NumericGetDatum(value->val.numeric))))
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+							errmsg("%s must be a whole number", path)));
 	}
 	if (number < lowest)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("%s must not be less than %g", path, lowest)));
+						errmsg("%s must not be less than %.0f", path, lowest)));
 	if (number > highest)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s must not be more than %.0f", path, highest)));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("%s must not be more than %.0f", path, highest)));
 }
 
 static void
@@ -100,7 +104,8 @@ check_texts(const JsonbValue *value, const char *path)
 	int count = JsonContainerSize(list);
 
 	for (int i = 0; i < count; i++)
-		check_text(getIthJsonbValueFromContainer(list, i), gl_json_path_index(path, i), ID_MAX_BYTES);
+		check_text(getIthJsonbValueFromContainer(list, i), gl_json_path_index(path, i),
+				   ID_MAX_BYTES);
 }
 
 /* ServiceFee: a number or {"amount": number}. */
@@ -117,7 +122,8 @@ check_fee(const JsonbValue *value, const char *path)
 	}
 	gl_json_only_keys(gl_json_object(value, path), path, keys);
 	if (!gl_json_find(value->val.binary.data, "amount", &amount))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s.amount is missing", path)));
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s.amount is missing", path)));
 	check_number(&amount, gl_json_path_key(path, "amount"), "a number", 0, 1e15, false);
 }
 
@@ -196,7 +202,8 @@ gl_json_check_object(PG_FUNCTION_ARGS)
 		if (gl_json_find(object, rules[i].key, &value))
 			check_kind(&value, key_path, rules[i].kind);
 		else if (rules[i].required)
-			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s is missing", key_path)));
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s is missing", key_path)));
 	}
 	PG_RETURN_VOID();
 }

@@ -45,7 +45,7 @@ static GlZoneList *zone_list;
 static void
 on_relcache_change(Datum argument, Oid relation)
 {
-	if (!OidIsValid(relation) || relation == zone_relation)
+	if (!OidIsValid(relation) || !OidIsValid(zone_relation) || relation == zone_relation)
 		gl_freshness_invalidate(&freshness);
 }
 
@@ -114,6 +114,8 @@ load(void)
 	freshness.filled = false;
 	if (old_context != NULL)
 		MemoryContextDelete(old_context);
+	/* While it is looked up every change counts: the extension may be made anew just now. */
+	zone_relation = InvalidOid;
 	zone_relation = RangeVarGetRelid(makeRangeVar("ganje", "zone", -1), AccessShareLock, false);
 	scope = gl_owner_enter();
 	if (SPI_connect() != SPI_OK_CONNECT || SPI_execute(LOAD_ZONES, true, 0) != SPI_OK_SELECT)

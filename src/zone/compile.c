@@ -128,7 +128,7 @@ gl_zone_compile_address(StringInfo image, JsonbContainer *address, const char *p
 	}
 	if (count == 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s names no field", path),
-						errhint("For example {\"city\": {\"IN\": [\"İSTANBUL\"]}}.")));
+						errhint("For example {\"city\": {\"IN\": [\"Bursa\"]}}.")));
 	gl_zone_append_rule(image, GL_RULE_ADDRESS, count, conditions.data, conditions.len);
 }
 

@@ -47,13 +47,15 @@ gl_zone_ask_address(GlZoneQuestion *question, JsonbContainer *address)
 	JsonbIterator *iterator = JsonbIteratorInit(address);
 	JsonbIteratorToken token;
 	JsonbValue value;
-	int room = Min(JsonContainerSize(address), ADDRESS_FIELDS_MAX);
-	GlAddressField *fields = palloc(Max(room, 1) * sizeof(GlAddressField));
+	GlAddressField *fields;
 
+	if (JsonContainerSize(address) > ADDRESS_FIELDS_MAX)
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						errmsg("address has more than %d fields", ADDRESS_FIELDS_MAX)));
+	fields = palloc(Max(JsonContainerSize(address), 1) * sizeof(GlAddressField));
 	question->field_count = 0;
 	question->fields = fields;
-	while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE &&
-		   question->field_count < room)
+	while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE)
 	{
 		GlAddressField *field = &fields[question->field_count];
 		int length;

@@ -77,4 +77,13 @@ UPDATE ganje.zone SET match_all = true, rules = '[{"addr": {"city": {"IN": ["x"]
 SELECT ganje.locate_zone_by_address('{"city": "X"}'), ganje.locate_zone_by_address('{"city": "x", "street": "S"}');
 UPDATE ganje.zone SET match_all = false WHERE zone_id = 'Z20P';
 SELECT ganje.locate_zone_by_address('{"city": "X"}');
+-- The change is seen by the application's own triggers too, whatever their names.
+CREATE FUNCTION pg_temp.tell() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE NOTICE '%', ganje.locate_zone_ids(1, 1); RETURN NULL; END $$;
+CREATE TRIGGER a_tell AFTER INSERT OR UPDATE OR DELETE ON ganje.zone FOR EACH ROW EXECUTE FUNCTION pg_temp.tell();
+INSERT INTO ganje.zone (zone_id, name) VALUES ('Z20Q', 'Q'), ('Z20R', 'R');
+SELECT ganje.locate_zone_ids(1, 1);
+UPDATE ganje.zone SET deleted = true WHERE zone_id = 'Z20R';
+SELECT ganje.locate_zone_ids(1, 1);
+DELETE FROM ganje.zone WHERE zone_id = 'Z20Q';
+DROP TRIGGER a_tell ON ganje.zone;
 DELETE FROM ganje.zone;

@@ -70,6 +70,7 @@ SELECT ganje.upsert_zone('{"zoneId": "Z21", "minCartTotal": -0.01}');
 SELECT ganje.upsert_zone('{"zoneId": "Z21", "minCartTotal": true}');
 SELECT ganje.upsert_zone('{"zoneId": "Z21", "priority": 1.5}');
 SELECT ganje.upsert_zone('{"zoneId": "Z21", "priority": 3000000000}');
+SELECT ganje.upsert_zone('{"zoneId": "Z21", "priority": -3000000000}');
 SELECT ganje.upsert_zone('{"zoneId": "Z21", "all": "true"}');
 SELECT ganje.upsert_zone('{"zoneId": "Z21", "deleted": 0}');
 SELECT ganje.upsert_zone('{"zoneId": "Z21", "properties": []}');

@@ -94,6 +94,8 @@ SELECT ganje.locate_zone('{"location": [1, 2]}');
 SELECT ganje.locate_zone('{"address": "x"}');
 SELECT ganje.locate_zone('{"adress": {"city": "x"}}');
 SELECT ganje.locate_zone_by_address('"x"');
+SELECT ganje.locate_zone_by_address(jsonb_object_agg('field' || n, 'x')) IS NULL AS thousand FROM generate_series(1, 1000) AS n;
+SELECT ganje.locate_zone_by_address(jsonb_object_agg('field' || n, 'x')) FROM generate_series(1, 1001) AS n;
 SELECT ganje.locate_zone(NULL::jsonb) IS NULL AS json, ganje.locate_zone(NULL, 1) IS NULL AS point, ganje.locate_zone_by_address(NULL) IS NULL AS address, ganje.locate_zone_ids(1, NULL) IS NULL AS ids;
 
 -- A literal finds its function.

@@ -18,11 +18,11 @@ SET search_path = oracle56;
 
 -- The cart at hand; rank is the place of the item's id, place its place in the cart.
 CREATE TABLE item (rank int, place int, item_id text, merchant text, quantity numeric, price numeric, weight numeric, volume numeric, categories text[], tags text[]);
-CREATE TABLE situation (zone ganje.zone, local_now timestamp, days int, max_pools int, types text[], segments text[]);
+CREATE TABLE situation (zone ganje.zone, local_now timestamp, days int, max_pools int, types text[], segments text[], severity float8);
 -- What the cart could be offered, in the order in which options are listed.
 CREATE TABLE offer (n serial, type text, provider text, mask varbit, fee numeric, slots jsonb);
 
--- Random material.
+-- Random material; in half of the situations gates are rare, so that there is something to choose from.
 CREATE FUNCTION chance(p float8) RETURNS boolean LANGUAGE sql VOLATILE RETURN random() < p;
 CREATE FUNCTION pick(choices anyarray) RETURNS anyelement LANGUAGE sql VOLATILE AS $$
     SELECT choices[1 + floor(random() * cardinality(choices))::int]
@@ -34,52 +34,54 @@ CREATE FUNCTION selection(choices text[]) RETURNS jsonb LANGUAGE plpgsql VOLATIL
 DECLARE
     chosen text[] := some_of(choices, 0.5);
 BEGIN
-    RETURN CASE WHEN cardinality(chosen) > 0 THEN jsonb_build_object('values', chosen, 'all', chance(0.3)) END;
+    RETURN CASE WHEN cardinality(chosen) > 0 THEN jsonb_build_object('values', chosen, 'all', chance(0.1)) END;
 END
 $$;
 
 CREATE FUNCTION make_rule(id text) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
+    severity float8 := (SELECT s.severity FROM situation AS s);
     rule jsonb := jsonb_build_object('ruleId', id, 'types', pick(ARRAY['["CARGO"]', '["RESERVED"]', '["ON_DEMAND"]', '["SELF", "CARGO"]', '["RESERVED", "ON_DEMAND"]', '["SELF", "RESERVED"]', '["DRONE"]'])::jsonb,
                                      'providers', some_of('{P1,P2,TIED}', 0.3));
 BEGIN
     IF chance(0.6) THEN
-        rule := rule || jsonb_build_object('days', some_of('{1,2,3,4,5,6}', 0.85) || '7'::text,
+        rule := rule || jsonb_build_object('days', some_of('{1,2,3,4,5,6}', 1 - severity * 0.3) || '7'::text,
             'slots', pick(ARRAY['[]', '[["10:00", "12:00"]]', '[["08:00", "10:00"], ["10:00", "12:00"]]', '[["22:00", "02:00"], ["18:00", "24:00"]]'])::jsonb);
     END IF;
-    IF chance(0.3) THEN rule := rule || jsonb_build_object('cutoff', pick('{0,30,90,600,1000}'::int[])); END IF;
-    IF chance(0.7) THEN rule := rule || jsonb_build_object('time', jsonb_build_object('slot', pick(ARRAY['["08:00", "20:00"]', '["20:00", "03:00"]', '["00:00", "24:00"]'])::jsonb, 'in', pick('{30,90,1440}'::int[]))); END IF;
-    IF chance(0.1) THEN rule := rule || jsonb_build_object('zones', pick(ARRAY['["056"]', '["056-other"]'])::jsonb); END IF;
-    IF chance(0.4) THEN rule := rule || jsonb_build_object('capacity', pick('{0,1,2,2,3,3,5}'::int[])); END IF;
+    IF chance(0.3 * severity) THEN rule := rule || jsonb_build_object('cutoff', pick('{0,30,90,600,1000}'::int[])); END IF;
+    IF chance(0.7 * severity) THEN rule := rule || jsonb_build_object('time', jsonb_build_object('slot', pick(ARRAY['["08:00", "20:00"]', '["20:00", "03:00"]', '["00:00", "24:00"]'])::jsonb, 'in', pick('{30,90,1440}'::int[]))); END IF;
+    IF chance(0.1 * severity) THEN rule := rule || jsonb_build_object('zones', pick(ARRAY['["056"]', '["056-other"]'])::jsonb); END IF;
+    IF chance(0.4 * severity) THEN rule := rule || jsonb_build_object('capacity', pick('{0,1,2,2,3,3,5}'::int[])); END IF;
     IF chance(0.8) THEN rule := rule || jsonb_build_object('fee', pick('{0,3,3,4.5,4.50,7.25}'::numeric[])); END IF;
-    IF chance(0.1) THEN rule := rule || jsonb_build_object('minOrderCount', pick('{1,3,4.5}'::numeric[])); END IF;
-    IF chance(0.1) THEN rule := rule || jsonb_build_object('minCartTotal', pick('{5,20,30.01}'::numeric[])); END IF;
+    IF chance(0.1 * severity) THEN rule := rule || jsonb_build_object('minOrderCount', pick('{1,3,4.5}'::numeric[])); END IF;
+    IF chance(0.1 * severity) THEN rule := rule || jsonb_build_object('minCartTotal', pick('{5,20,30.01}'::numeric[])); END IF;
     IF chance(0.3) THEN rule := rule || jsonb_build_object('maxCartWeight', pick('{0.5,1.25,3}'::numeric[])); END IF;
-    IF chance(0.2) THEN rule := rule || jsonb_build_object('maxCartVolume', pick('{1,2.5}'::numeric[])); END IF;
-    IF chance(0.8) THEN rule := rule || jsonb_build_object('category', selection('{a,b,c,d}')); END IF;
-    IF chance(0.2) THEN rule := rule || jsonb_build_object('tag', selection('{t,u}')); END IF;
-    IF chance(0.1) THEN rule := rule || jsonb_build_object('segment', selection('{vip,staff}')); END IF;
+    IF chance(0.2 * severity) THEN rule := rule || jsonb_build_object('maxCartVolume', pick('{1,2.5}'::numeric[])); END IF;
+    IF chance(0.85) THEN rule := rule || jsonb_build_object('category', selection('{a,b,c,d}')); END IF;
+    IF chance(0.1) THEN rule := rule || jsonb_build_object('tag', selection('{t,u}')); END IF;
+    IF chance(0.1 * severity) THEN rule := rule || jsonb_build_object('segment', selection('{vip,staff}')); END IF;
     RETURN jsonb_strip_nulls(rule);
 END
 $$;
 
 CREATE FUNCTION make_stores() RETURNS void LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
-    rule_count int := 4 + floor(random() * 5)::int;
+    rule_count int := 6 + floor(random() * 4)::int;
     store text;
     merchant text;
+    severity float8 := (SELECT s.severity FROM situation AS s);
 BEGIN
     DELETE FROM ganje.hold WHERE merchant_id = 'M056';
     DELETE FROM ganje.slot_counter WHERE merchant_id LIKE 'M056%';
     DELETE FROM ganje.store WHERE merchant_id LIKE 'M056%';
     WHILE rule_count > 0 LOOP
         store := 'S' || rule_count;
-        merchant := CASE WHEN chance(0.85) THEN 'M056' ELSE 'M056b' END;
+        merchant := CASE WHEN chance(0.7) THEN 'M056' ELSE 'M056b' END;
         PERFORM ganje.upsert_store(jsonb_build_object('merchantId', merchant, 'storeId', store, 'name', store,
-            'zones', CASE WHEN chance(0.9) THEN '[]' WHEN chance(0.5) THEN '["056", "056-other"]' ELSE '["056-other"]' END::jsonb,
-            'all', chance(0.1), 'deleted', chance(0.05),
+            'zones', CASE WHEN chance(1 - 0.1 * severity) THEN '[]' WHEN chance(0.5) THEN '["056", "056-other"]' ELSE '["056-other"]' END::jsonb,
+            'all', chance(0.1), 'deleted', chance(0.1 * severity),
             'rules', (SELECT jsonb_agg(make_rule('r' || n)) FROM generate_series(1, least(rule_count, 3)) AS n)));
-        IF chance(0.1) THEN
+        IF chance(0.1 * severity) THEN
             UPDATE ganje.store_rule SET deleted = true WHERE merchant_id = merchant AND store_id = store AND rule_id = 'r2';
         END IF;
         INSERT INTO ganje.shipment_provider (merchant_id, store_id, shipment_type, provider_id, data, deleted)
@@ -127,10 +129,10 @@ BEGIN
             CASE WHEN the_zone.timezone ~ '[a-z]' THEN ganje.now() AT TIME ZONE the_zone.timezone
                  ELSE ganje.now() AT TIME ZONE 'UTC' + the_zone.timezone::numeric * interval '1 hour' END,
             (ganje.option_data('SHIPMENT') ->> 'days')::int, (ganje.option_data('SHIPMENT') ->> 'maxPools')::int,
-            ARRAY(SELECT jsonb_array_elements_text(ganje.option_data('SHIPMENT_TYPES'))), some_of('{vip,staff}', 0.5));
+            ARRAY(SELECT jsonb_array_elements_text(ganje.option_data('SHIPMENT_TYPES'))), some_of('{vip,staff}', 0.5), pick('{0,1}'::float8[]));
     INSERT INTO item
-    SELECT n - 1, row_number() OVER (ORDER BY random()), 'i' || n, CASE WHEN chance(0.9) THEN 'M056' ELSE 'M056b' END, pick('{1,1,2,1.5}'::numeric[]), pick('{0,4.5,10}'::numeric[]),
-           pick('{0,0.1,0.25,1}'::numeric[]), pick('{0,0.5,1}'::numeric[]), some_of('{a,b,c,d}', 0.5), some_of('{t,u}', 0.5)
+    SELECT n - 1, row_number() OVER (ORDER BY random()), 'i' || n, CASE WHEN chance(0.96) THEN 'M056' ELSE 'M056b' END, pick('{1,1,2,1.5}'::numeric[]), pick('{0,4.5,10}'::numeric[]),
+           pick('{0,0.1,0.25,1}'::numeric[]), pick('{0,0.5,1}'::numeric[]), pick('{a,b,c,d}'::text[]) || some_of('{a,b,c,d}', 0.1), some_of('{t,u}', 0.5)
       FROM generate_series(1, 2 + floor(random() * 4)::int) AS n;
 END
 $$;
@@ -342,16 +344,15 @@ BEGIN
             not_holdable := not_holdable + (NOT can_hold(request, pool, n))::int;
         END LOOP;
         served := served + (answer <> '[]')::int;
-        split := split + (jsonb_array_length(answer -> 0) > 1)::int;
+        split := split + coalesce(jsonb_array_length(answer -> 0) > 1, false)::int;
         choices := choices + (jsonb_array_length(answer) > 1)::int;
     END LOOP;
-    split := coalesce(split, 0);
 END
 $$;
 
 BEGIN;
 SELECT setseed(:seed) IS NOT NULL AS seeded;
-SELECT different, not_holdable, served > :carts / 4 AS many_served, split > :carts / 20 AS some_split, choices > :carts / 20 AS some_with_choice FROM compare(:carts);
+SELECT different, not_holdable, served > :carts / 4 AS many_served, split > :carts / 40 AS some_split, choices > :carts / 40 AS some_with_choice FROM compare(:carts);
 ROLLBACK;
 
 RESET search_path;
