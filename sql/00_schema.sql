@@ -1,5 +1,10 @@
 -- What every other part stands on: identifiers, the clock, folded text and
 -- the check of an upsert's JSON object.
+--
+-- Functions through which every order, webhook and answer goes have SET
+-- enable_seqscan = off: their plans are kept, and made when the outbox and its
+-- kin may be empty; a sequential scan that is right then would be there still
+-- when they are full. All their accesses are by key.
 
 CREATE FUNCTION ganje.ulid() RETURNS text
 LANGUAGE c VOLATILE PARALLEL UNSAFE

@@ -27,14 +27,17 @@ END;
 COMMENT ON FUNCTION ganje.option_default(text) IS 'The data of an option that nobody has set.';
 
 CREATE FUNCTION ganje.option_data(option_id text) RETURNS jsonb
-LANGUAGE sql STABLE STRICT PARALLEL SAFE
-BEGIN ATOMIC
-    SELECT CASE WHEN option_data.option_id = 'SHIPMENT'
-                THEN ganje.option_default(option_data.option_id) || coalesce(o.data, '{}')
-                ELSE coalesce(o.data, ganje.option_default(option_data.option_id)) END
-      FROM (SELECT 1) AS one
-      LEFT JOIN ganje.option AS o ON o.option_id = option_data.option_id;
-END;
+LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
+AS $$
+DECLARE
+    set_data jsonb := (SELECT o.data FROM ganje.option AS o WHERE o.option_id = option_data.option_id);
+BEGIN
+    IF option_id = 'SHIPMENT' THEN
+        RETURN ganje.option_default(option_id) || coalesce(set_data, '{}');
+    END IF;
+    RETURN coalesce(set_data, ganje.option_default(option_id));
+END
+$$;
 COMMENT ON FUNCTION ganje.option_data(text) IS 'The data of an option in force, defaults filled in.';
 
 CREATE FUNCTION ganje.check_option(option_id text, data jsonb) RETURNS void

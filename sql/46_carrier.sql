@@ -110,7 +110,7 @@ COMMENT ON TABLE ganje.carrier_credential IS 'Secrets and cached tokens; read by
 -- The order in which a shipment advances; of several parcels the least
 -- advanced speaks for the shipment.
 CREATE FUNCTION ganje.normalized_rank(normalized_status text) RETURNS integer
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN array_position('{unknown,pending,preparing,ready_to_ship,assigned,in_transit,out_for_delivery,ready_for_pickup,pickup_expired,delivered,return_to_sender,cancelled}'::text[], normalized_status);
 COMMENT ON FUNCTION ganje.normalized_rank(text) IS 'Place of a normalized status on the way, NULL for what is none.';
 

@@ -61,57 +61,82 @@ END
 $$;
 COMMENT ON FUNCTION ganje.find_source(text) IS 'The carrier that a webhook''s source names, and its account if it names one; carrier NULL where it sends no webhooks.';
 
--- Times without a zone are read in the zone of the account, which the source
--- may not name: then that of the shipments' account, if it is one.
+-- The one account whose shipments have an external id; source_account narrows
+-- the search where the source named an account.
+CREATE FUNCTION ganje.account_of(external_id text, carrier text, source_account text, OUT account ganje.carrier_account,
+                                 OUT merchant_id text, OUT accounts integer)
+LANGUAGE plpgsql STABLE
+AS $$
+DECLARE
+    only_account text;
+BEGIN
+    SELECT count(DISTINCT s.account_id), min(s.account_id), min(s.merchant_id) INTO accounts, only_account, merchant_id
+      FROM ganje.shipment AS s JOIN ganje.carrier_account AS a ON a.account_id = s.account_id
+     WHERE s.external_id = account_of.external_id AND a.carrier = account_of.carrier
+       AND (source_account IS NULL OR s.account_id = source_account);
+    IF accounts = 1 THEN
+        account := ganje.find_account(only_account);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION ganje.account_of(text, text, text) IS 'The account whose shipments have an external id, and how many accounts have any.';
+
+-- What can be said of a payload before its shipment is looked for.
+CREATE FUNCTION ganje.refuse_payload(entry ganje.webhook_inbox, carrier text, payload jsonb, OUT reason text, OUT detail text)
+LANGUAGE plpgsql STABLE
+AS $$
+BEGIN
+    IF carrier IS NULL THEN
+        reason := 'unknown_source';
+        detail := 'no carrier or carrier account of this name takes webhooks';
+    ELSIF ganje.is_too_large(entry.payload) THEN
+        reason := 'too_large';
+        detail := format('%s bytes', octet_length(entry.payload));
+    ELSIF jsonb_typeof(payload) IS DISTINCT FROM 'object' THEN
+        reason := 'malformed';
+        detail := 'the payload is not a JSON object';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION ganje.refuse_payload(ganje.webhook_inbox, text, jsonb) IS 'Why a payload cannot be read at all, NULL where it can.';
+
 CREATE FUNCTION ganje.apply_webhook(INOUT entry ganje.webhook_inbox)
 LANGUAGE plpgsql VOLATILE
 AS $$
 DECLARE
-    payload jsonb;
+    payload jsonb := ganje.try_jsonb(entry.payload);
     source record;
+    found_account record;
     reading ganje.webhook_reading;
-    target ganje.shipment;
-    accounts integer;
-    outcome text;
+    shipment_id text;
 BEGIN
-    entry.reason := NULL;
-    entry.detail := NULL;
     SELECT * INTO source FROM ganje.find_source(entry.source);
-    IF source.carrier IS NULL THEN
-        entry.reason := 'unknown_source';
-        entry.detail := 'no carrier or carrier account of this name takes webhooks';
-        RETURN;
-    ELSIF ganje.is_too_large(entry.payload) THEN
-        entry.reason := 'too_large';
-        entry.detail := format('%s bytes', octet_length(entry.payload));
-        RETURN;
-    END IF;
-    payload := ganje.try_jsonb(entry.payload);
-    IF jsonb_typeof(payload) IS DISTINCT FROM 'object' THEN
-        entry.reason := 'malformed';
-        entry.detail := 'the payload is not a JSON object';
+    SELECT r.reason, r.detail INTO entry.reason, entry.detail FROM ganje.refuse_payload(entry, source.carrier, payload) AS r;
+    IF entry.reason IS NOT NULL THEN
         RETURN;
     END IF;
     reading := ganje.run_receive(source.carrier, source.account, payload);
     entry.external_id := reading.external_id;
+    IF reading.problem IS NULL THEN
+        SELECT * INTO found_account FROM ganje.account_of(reading.external_id, source.carrier, source.account_id);
+        IF found_account.accounts = 1 AND source.account_id IS NULL THEN
+            -- Only now it is known whose webhook this is, and so in which time zone its times are.
+            reading := ganje.run_receive(source.carrier, ganje.account_json(found_account.account), payload);
+        END IF;
+    END IF;
     IF reading.problem IS NOT NULL THEN
         entry.reason := reading.problem;
         entry.detail := reading.detail;
         RETURN;
-    END IF;
-    SELECT count(DISTINCT s.account_id), min(s.merchant_id) INTO accounts, target.merchant_id
-      FROM ganje.shipment AS s JOIN ganje.carrier_account AS a ON a.account_id = s.account_id
-     WHERE s.external_id = reading.external_id AND a.carrier = source.carrier
-       AND (source.account_id IS NULL OR s.account_id = source.account_id);
-    IF accounts <> 1 THEN
+    ELSIF found_account.accounts <> 1 THEN
         entry.reason := 'unknown_shipment';
-        entry.detail := CASE accounts WHEN 0 THEN 'no shipment has this external id'
-                                      ELSE 'shipments of several accounts have this external id: name the account as the source' END;
+        entry.detail := CASE found_account.accounts WHEN 0 THEN 'no shipment has this external id'
+            ELSE 'shipments of several accounts have this external id: name the account as the source' END;
         RETURN;
     END IF;
-    entry.merchant_id := target.merchant_id;
-    IF (ganje.map_status(source.carrier, reading.patch ->> 'entity', reading.patch ->> 'carrierStatus')).carrier IS NULL
-       AND reading.patch ->> 'carrierStatus' IS NOT NULL THEN
+    entry.merchant_id := found_account.merchant_id;
+    IF reading.patch ->> 'carrierStatus' IS NOT NULL
+       AND (ganje.map_status(source.carrier, reading.patch ->> 'entity', reading.patch ->> 'carrierStatus')).carrier IS NULL THEN
         entry.reason := 'unknown_status';
         entry.detail := format('status %L is not in ganje.status_mapping', left(reading.patch ->> 'carrierStatus', 100));
         RETURN;
@@ -123,15 +148,16 @@ BEGIN
         RETURN;
     END IF;
     entry.state := 'stale';
-    FOR target IN SELECT s.* FROM ganje.shipment AS s JOIN ganje.carrier_account AS a ON a.account_id = s.account_id
-                   WHERE s.external_id = reading.external_id AND a.carrier = source.carrier
-                     AND (source.account_id IS NULL OR s.account_id = source.account_id)
-                   ORDER BY s.merchant_id COLLATE "C", s.shipment_id COLLATE "C" LOOP
-        outcome := ganje.apply_patch(target.merchant_id, target.shipment_id, source.carrier, reading.patch);
-        IF outcome = 'applied' THEN
+    FOR entry.merchant_id, shipment_id IN
+        SELECT s.merchant_id, s.shipment_id FROM ganje.shipment AS s
+         WHERE s.external_id = reading.external_id AND s.account_id = (found_account.account).account_id
+         ORDER BY s.merchant_id COLLATE "C", s.shipment_id COLLATE "C"
+    LOOP
+        IF ganje.apply_patch(entry.merchant_id, shipment_id, source.carrier, reading.patch) = 'applied' THEN
             entry.state := 'applied';
         END IF;
     END LOOP;
+    entry.merchant_id := found_account.merchant_id;
 END
 $$;
 COMMENT ON FUNCTION ganje.apply_webhook(ganje.webhook_inbox) IS 'Reads a payload of the inbox and applies it to its shipments; answers the row with its state or the reason against it.';
@@ -162,7 +188,7 @@ $$;
 COMMENT ON FUNCTION ganje.settle_webhook(ganje.webhook_inbox) IS 'apply_webhook with every error that a payload can cause caught: the row is quarantined with it.';
 
 CREATE FUNCTION ganje.inbox_apply_row() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off
 AS $$
 BEGIN
     RETURN ganje.settle_webhook(NEW);
@@ -196,7 +222,7 @@ COMMENT ON FUNCTION ganje.receive_webhook(text, bytea, jsonb) IS
 
 CREATE FUNCTION ganje.reprocess_webhooks(only_reason text DEFAULT NULL, only_source text DEFAULT NULL)
 RETURNS TABLE (state text, entries bigint)
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off
 AS $$
 DECLARE
     entry ganje.webhook_inbox;

@@ -3,7 +3,7 @@
 -- dump, to its partitions, and away with it.
 
 CREATE FUNCTION ganje.order_row() RETURNS trigger
-LANGUAGE c SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE c SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off
 AS 'MODULE_PATHNAME', 'gl_order_row';
 COMMENT ON FUNCTION ganje.order_row() IS 'Trigger on an attached table: a new row confirms its hold and becomes shipments.';
 

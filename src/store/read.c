@@ -17,17 +17,22 @@
 #include "json/json.h"
 #include "store/store.h"
 
-#define READ_RULES \
-	"SELECT s.merchant_id, s.store_id, s.zones, s.match_all, r.rule_id, r.types, r.providers, r.days, r.slots, r.cutoff, " \
-	"r.on_demand_slot, r.on_demand_minutes, r.zones, r.capacity, r.fee, r.min_order_count, r.min_cart_total, " \
-	"r.max_cart_weight, r.max_cart_volume, r.category, r.tag, r.segment " \
-	"FROM ganje.store AS s JOIN ganje.store_rule AS r ON r.merchant_id = s.merchant_id AND r.store_id = s.store_id " \
-	"WHERE s.merchant_id = ANY ($1) AND NOT s.deleted AND NOT r.deleted " \
-	"ORDER BY s.merchant_id COLLATE \"C\", s.store_id COLLATE \"C\", r.position, r.rule_id COLLATE \"C\""
-#define READ_PROVIDERS \
-	"SELECT p.merchant_id, p.store_id, p.shipment_type, p.provider_id, p.carrier_account IS NOT NULL, p.deleted " \
-	"FROM ganje.shipment_provider AS p " \
-	"WHERE p.merchant_id = ANY ($1) AND (p.deleted OR p.carrier_account IS NOT NULL) " \
+#define READ_RULES                                                                                 \
+	"SELECT s.merchant_id, s.store_id, s.zones, s.match_all, r.rule_id, r.types, r.providers, "    \
+	"r.days, r.slots, r.cutoff, "                                                                  \
+	"r.on_demand_slot, r.on_demand_minutes, r.zones, r.capacity, r.fee, r.min_order_count, "       \
+	"r.min_cart_total, "                                                                           \
+	"r.max_cart_weight, r.max_cart_volume, r.category, r.tag, r.segment "                          \
+	"FROM ganje.store AS s JOIN ganje.store_rule AS r ON r.merchant_id = s.merchant_id AND "       \
+	"r.store_id = s.store_id "                                                                     \
+	"WHERE s.merchant_id = ANY ($1) AND NOT s.deleted AND NOT r.deleted "                          \
+	"ORDER BY s.merchant_id COLLATE \"C\", s.store_id COLLATE \"C\", r.position, r.rule_id "       \
+	"COLLATE \"C\""
+#define READ_PROVIDERS                                                                             \
+	"SELECT p.merchant_id, p.store_id, p.shipment_type, p.provider_id, p.carrier_account IS NOT "  \
+	"NULL, p.deleted "                                                                             \
+	"FROM ganje.shipment_provider AS p "                                                           \
+	"WHERE p.merchant_id = ANY ($1) AND (p.deleted OR p.carrier_account IS NOT NULL) "             \
 	"ORDER BY p.merchant_id COLLATE \"C\", p.store_id COLLATE \"C\""
 
 /* Columns of READ_RULES, counted from 1 as SPI does. */
@@ -92,7 +97,8 @@ texts_column(const Row *row, int number)
 
 	if (isnull)
 		return texts;
-	deconstruct_array(DatumGetArrayTypeP(value), TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls, &count);
+	deconstruct_array(DatumGetArrayTypeP(value), TEXTOID, -1, false, TYPALIGN_INT, &elements,
+					  &nulls, &count);
 	texts.texts = palloc(Max(count, 1) * sizeof(char *));
 	for (int i = 0; i < count; i++)
 		if (!nulls[i])
@@ -132,7 +138,8 @@ selection_column(const Row *row, int number)
 	list = gl_json_array(&part, "values");
 	selection.values.texts = palloc(Max(JsonContainerSize(list), 1) * sizeof(char *));
 	for (int i = 0; i < (int) JsonContainerSize(list); i++)
-		selection.values.texts[selection.values.count++] = gl_json_string(getIthJsonbValueFromContainer(list, i), "values");
+		selection.values.texts[selection.values.count++] =
+			gl_json_string(getIthJsonbValueFromContainer(list, i), "values");
 	return selection;
 }
 
@@ -146,8 +153,10 @@ read_slot(JsonbContainer *pair, const char *rule_id)
 	GlError error = {-1, ""};
 
 	if (from == NULL || to == NULL || from->type != jbvString || to->type != jbvString ||
-		gl_slot_parse(from->val.string.val, from->val.string.len, to->val.string.val, to->val.string.len, &slot, &error) != GL_OK)
-		ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED), errmsg("a slot of rule \"%s\" cannot be read", rule_id),
+		gl_slot_parse(from->val.string.val, from->val.string.len, to->val.string.val,
+					  to->val.string.len, &slot, &error) != GL_OK)
+		ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED),
+						errmsg("a slot of rule \"%s\" cannot be read", rule_id),
 						errdetail("%s", error.message)));
 	return slot;
 }
@@ -164,7 +173,8 @@ read_slots(GlStoreRule *rule, const Row *row)
 	list = &DatumGetJsonbP(value)->root;
 	rule->slots = palloc(Max(JsonContainerSize(list), 1) * sizeof(GlSlot));
 	for (int i = 0; i < (int) JsonContainerSize(list); i++)
-		rule->slots[i] = read_slot(getIthJsonbValueFromContainer(list, i)->val.binary.data, rule->rule_id);
+		rule->slots[i] =
+			read_slot(getIthJsonbValueFromContainer(list, i)->val.binary.data, rule->rule_id);
 	rule->slot_count = gl_slots_sort(rule->slots, JsonContainerSize(list));
 }
 
@@ -180,7 +190,8 @@ days_column(const Row *row)
 
 	if (isnull)
 		return 0;
-	deconstruct_array(DatumGetArrayTypeP(value), INT2OID, 2, true, TYPALIGN_SHORT, &elements, &nulls, &count);
+	deconstruct_array(DatumGetArrayTypeP(value), INT2OID, 2, true, TYPALIGN_SHORT, &elements,
+					  &nulls, &count);
 	for (int i = 0; i < count; i++)
 		if (!nulls[i])
 			days |= 1u << (DatumGetInt16(elements[i]) - 1);
@@ -230,7 +241,8 @@ collect_stores(SPITupleTable *result, uint64 rows)
 	GlStoreList *list = palloc0(sizeof(GlStoreList));
 	GlStoreRule *rules;
 
-	list->stores = palloc_extended(Max(rows, 1) * sizeof(GlStore), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	list->stores =
+		palloc_extended(Max(rows, 1) * sizeof(GlStore), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	rules = palloc_extended(Max(rows, 1) * sizeof(GlStoreRule), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	for (uint64 i = 0; i < rows; i++)
 	{
@@ -257,7 +269,8 @@ collect_stores(SPITupleTable *result, uint64 rows)
 static void
 collect_providers(GlStoreList *list, SPITupleTable *result, uint64 rows)
 {
-	GlStoreProvider *providers = palloc_extended(Max(rows, 1) * sizeof(GlStoreProvider), MCXT_ALLOC_HUGE);
+	GlStoreProvider *providers =
+		palloc_extended(Max(rows, 1) * sizeof(GlStoreProvider), MCXT_ALLOC_HUGE);
 	int s = 0;
 
 	for (uint64 i = 0; i < rows; i++)
@@ -295,7 +308,8 @@ gl_stores_read(const GlTexts *merchants)
 
 	for (int i = 0; i < merchants->count; i++)
 		ids[i] = CStringGetTextDatum(merchants->texts[i]);
-	argument = PointerGetDatum(construct_array(ids, merchants->count, TEXTOID, -1, false, TYPALIGN_INT));
+	argument =
+		PointerGetDatum(construct_array(ids, merchants->count, TEXTOID, -1, false, TYPALIGN_INT));
 	if (SPI_execute_with_args(READ_RULES, 1, &type, &argument, NULL, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not read the store rules");
 	list = collect_stores(SPI_tuptable, SPI_processed);
@@ -309,7 +323,8 @@ const GlStoreProvider *
 gl_store_provider(const GlStore *store, const char *type, const char *provider_id)
 {
 	for (int i = 0; i < store->provider_count; i++)
-		if (strcmp(store->providers[i].type, type) == 0 && strcmp(store->providers[i].provider_id, provider_id) == 0)
+		if (strcmp(store->providers[i].type, type) == 0 &&
+			strcmp(store->providers[i].provider_id, provider_id) == 0)
 			return &store->providers[i];
 	return NULL;
 }

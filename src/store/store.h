@@ -55,7 +55,7 @@ typedef struct GlStoreProvider
 {
 	char *type;
 	char *provider_id;
-	bool tied;	  /* to a carrier account: shown whatever the type */
+	bool tied;    /* to a carrier account: shown whatever the type */
 	bool deleted; /* not offered */
 } GlStoreProvider;
 
@@ -81,6 +81,7 @@ typedef struct GlStoreList
 extern GlStoreList *gl_stores_read(const GlTexts *merchants);
 
 /* The store's registered provider, or NULL. */
-extern const GlStoreProvider *gl_store_provider(const GlStore *store, const char *type, const char *provider_id);
+extern const GlStoreProvider *gl_store_provider(const GlStore *store, const char *type,
+												const char *provider_id);
 
-#endif							/* GL_STORE_H */
+#endif /* GL_STORE_H */

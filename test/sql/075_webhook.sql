@@ -101,11 +101,18 @@ INSERT INTO ganje.webhook_inbox (source, payload) VALUES ('75-OTHER', '{"uuid": 
 RETURNING state, reason, merchant_id;
 SELECT shipment_id, normalized_status FROM ganje.shipment WHERE external_id = 'X' ORDER BY shipment_id;
 
+-- Times are in the account's zone, whether the source names it or not.
+UPDATE ganje.carrier_account SET timezone = 'UTC' WHERE account_id = '75-GANJE';
+INSERT INTO ganje.shipment (merchant_id, shipment_id, order_id, phone, account_id, external_id)
+VALUES ('M75', '75-T', 'order-t', '+989121111111', '75-GANJE', 'T');
+SELECT say75('T', 'occupied', 'p', '2024-10-09 17:20:32');
+SELECT checked_in_at AT TIME ZONE 'UTC' AS checked_in FROM ganje.shipment_parcel WHERE shipment_id = '75-T';
+
 -- Many in one transaction.
 BEGIN;
 INSERT INTO ganje.shipment (merchant_id, shipment_id, order_id, phone, account_id, external_id)
-SELECT 'M75', '75-many-' || n, 'many-' || n, '+989121111111', '75-GANJE', 'many-' || n FROM generate_series(1, 500) AS n;
-SELECT count(*) FROM (SELECT say75('many-' || n, s, 'p' || n) FROM generate_series(1, 500) AS n, unnest('{reserved,occupied}'::text[]) AS s) AS t;
+SELECT 'M75', '75-many-' || n, 'many-' || n, '+989121111111', '75-GANJE', 'many-' || n FROM generate_series(1, 200) AS n;
+SELECT count(*) FROM (SELECT say75('many-' || n, s, 'p' || n) FROM generate_series(1, 200) AS n, unnest('{reserved,occupied}'::text[]) AS s) AS t;
 SELECT normalized_status, count(*) FROM ganje.shipment WHERE shipment_id LIKE '75-many-%' GROUP BY 1;
 ROLLBACK;
 
