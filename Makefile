@@ -30,7 +30,7 @@ TAP_TESTS = $(if $(PROVE_TESTS),1)
 PG_CONFIG ?= pg_config
 PG_CPPFLAGS = -Isrc $(shell curl-config --cflags 2>/dev/null)
 # Exactness in src/geo rests on every double operation being rounded by itself.
-PG_CFLAGS = -Wall -Wextra -Wshadow -Wpointer-arith -Wno-unused-parameter -Wno-missing-field-initializers \
+PG_CFLAGS = -Wall -Wextra -Wshadow -Wpointer-arith \
 	-fvisibility=hidden -ffp-contract=off $(WERROR)
 # PostgreSQL 15 leaves PGDLLEXPORT empty, later ones define it as this.
 PG_CPPFLAGS += -D'PGDLLEXPORT=__attribute__((visibility("default")))'

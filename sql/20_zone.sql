@@ -7,7 +7,7 @@ CREATE TABLE ganje.zone (
     name text NOT NULL CHECK (name <> ''),
     rules jsonb NOT NULL DEFAULT '[]',
     match_all boolean NOT NULL DEFAULT false,
-    fee numeric CHECK (fee >= 0 AND fee < 'Infinity'),
+    fee numeric CHECK (fee BETWEEN 0 AND 1000000000 AND scale(trim_scale(fee)) <= 6),
     min_cart_total numeric NOT NULL DEFAULT 0 CHECK (min_cart_total >= 0 AND min_cart_total < 'Infinity'),
     timezone text NOT NULL DEFAULT '0',
     priority integer NOT NULL DEFAULT 0,

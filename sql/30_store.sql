@@ -50,7 +50,7 @@ CREATE TABLE ganje.store_rule (
     on_demand_minutes integer CHECK (on_demand_minutes BETWEEN 1 AND 1440),
     zones text[] NOT NULL DEFAULT '{}',
     capacity integer CHECK (capacity >= 0),
-    fee numeric CHECK (fee >= 0 AND fee < 'Infinity'),
+    fee numeric CHECK (fee BETWEEN 0 AND 1000000000 AND scale(trim_scale(fee)) <= 6),
     min_order_count numeric CHECK (min_order_count >= 0 AND min_order_count < 'Infinity'),
     min_cart_total numeric CHECK (min_cart_total >= 0 AND min_cart_total < 'Infinity'),
     max_cart_weight numeric CHECK (max_cart_weight >= 0 AND max_cart_weight < 'Infinity'),

@@ -21,8 +21,8 @@
  * Makes a function callable from SQL and exports it; 15's PG_FUNCTION_INFO_V1
  * does not export, and we hide whatever is not.
  */
-#define GL_FUNCTION(name) \
-	extern PGDLLEXPORT Datum name(PG_FUNCTION_ARGS); \
+#define GL_FUNCTION(name)                                                                          \
+	extern PGDLLEXPORT Datum name(PG_FUNCTION_ARGS);                                               \
 	PG_FUNCTION_INFO_V1(name)
 
 /* The local transaction id of this backend; the field moved in 17. */
@@ -32,4 +32,4 @@
 #define GL_MY_LOCAL_TRANSACTION (MyProc->lxid)
 #endif
 
-#endif							/* GL_COMPAT_H */
+#endif /* GL_COMPAT_H */

@@ -22,10 +22,10 @@
 typedef enum GlStatus
 {
 	GL_OK = 0,
-	GL_INVALID,					/* the input breaks a rule; see the GlError */
-	GL_NO_MEMORY,				/* the allocator returned NULL */
-	GL_LIMIT,					/* a cap or budget is spent; the result so far stands */
-	GL_STOPPED					/* the stop check said so */
+	GL_INVALID,   /* the input breaks a rule; see the GlError */
+	GL_NO_MEMORY, /* the allocator returned NULL */
+	GL_LIMIT,     /* a cap or budget is spent; the result so far stands */
+	GL_STOPPED    /* the stop check said so */
 } GlStatus;
 
 /*
@@ -35,15 +35,15 @@ typedef enum GlStatus
  */
 typedef struct GlArena
 {
-	void	   *(*alloc) (void *context, size_t size);
-	void	   *context;
+	void *(*alloc)(void *context, size_t size);
+	void *context;
 } GlArena;
 
 /* Asked from time to time in long loops; true means: give up now. */
 typedef struct GlStop
 {
-	bool		(*requested) (void *context);
-	void	   *context;
+	bool (*requested)(void *context);
+	void *context;
 } GlStop;
 
 #define GL_ERROR_MESSAGE_SIZE 160
@@ -55,8 +55,8 @@ typedef struct GlStop
  */
 typedef struct GlError
 {
-	int64_t		where;
-	char		message[GL_ERROR_MESSAGE_SIZE];
+	int64_t where;
+	char message[GL_ERROR_MESSAGE_SIZE];
 } GlError;
 
-#endif							/* GL_PURE_H */
+#endif /* GL_PURE_H */

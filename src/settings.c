@@ -55,9 +55,11 @@ static const IntegerSetting integer_settings[] = {
 	 &gl_setting_max_vertices, 100000, 3, 10000000, PGC_SUSET, 0},
 	{"ganje_logistics.json_max_depth", "Deepest nesting of a payload that is read.",
 	 &gl_setting_json_max_depth, 64, 4, 1000, PGC_SUSET, 0},
-	{"ganje_logistics.webhook_max_bytes", "Largest webhook payload that is read; a larger one is quarantined.",
+	{"ganje_logistics.webhook_max_bytes",
+	 "Largest webhook payload that is read; a larger one is quarantined.",
 	 &gl_setting_webhook_max_bytes, 1024 * 1024, 1024, 64 * 1024 * 1024, PGC_SUSET, GUC_UNIT_BYTE},
-	{"ganje_logistics.pool_budget", "Search steps after which get_pools answers the best pools found so far.",
+	{"ganje_logistics.pool_budget",
+	 "Search steps after which get_pools answers the best pools found so far.",
 	 &gl_setting_pool_budget, 2000000, 1000, INT_MAX, PGC_USERSET, 0},
 	{"ganje_logistics.poll_interval", "Longest time between two looks of the worker at the outbox.",
 	 &gl_setting_poll_interval, 1000, 10, 600000, PGC_SIGHUP, GUC_UNIT_MS},
@@ -69,7 +71,8 @@ static const IntegerSetting integer_settings[] = {
 	 &gl_setting_lease_margin, 10000, 100, 600000, PGC_SIGHUP, GUC_UNIT_MS},
 	{"ganje_logistics.log_days", "Days that finished requests are kept in the log.",
 	 &gl_setting_log_days, 14, 1, 31, PGC_SIGHUP, 0},
-	{"ganje_logistics.track_tries", "Wrong phone numbers per order and hour after which tracking answers nothing.",
+	{"ganje_logistics.track_tries",
+	 "Wrong phone numbers per order and hour after which tracking answers nothing.",
 	 &gl_setting_track_tries, 10, 1, 1000, PGC_SUSET, 0},
 };
 
@@ -85,11 +88,14 @@ typedef struct TextSetting
 static bool check_now(char **newval, void **extra, GucSource source);
 
 static const TextSetting text_settings[] = {
-	{"ganje_logistics.now", "Time that rules are read against instead of the transaction's, for tests and replays.",
+	{"ganje_logistics.now",
+	 "Time that rules are read against instead of the transaction's, for tests and replays.",
 	 &gl_setting_now, PGC_SUSET, check_now},
-	{"ganje_logistics.databases", "Databases that get a worker, separated by commas; empty: all that have the extension.",
+	{"ganje_logistics.databases",
+	 "Databases that get a worker, separated by commas; empty: all that have the extension.",
 	 &gl_setting_databases, PGC_SIGHUP, NULL},
-	{"ganje_logistics.allowed_networks", "Private networks that carriers may be in, such as 10.1.0.0/16, separated by commas.",
+	{"ganje_logistics.allowed_networks",
+	 "Private networks that carriers may be in, such as 10.1.0.0/16, separated by commas.",
 	 &gl_setting_allowed_networks, PGC_SIGHUP, NULL},
 	{"ganje_logistics.ca_file", "File of certificates to trust instead of the system's.",
 	 &gl_setting_ca_file, PGC_SIGHUP, NULL},
@@ -97,13 +103,13 @@ static const TextSetting text_settings[] = {
 
 /* A wrong time is refused when it is set, not when a rule is read. */
 static bool
-check_now(char **newval, void **extra, GucSource source)
+check_now(char **newval, void **extra pg_attribute_unused(), GucSource source)
 {
 	/* At server start there is no catalog to read a time zone name with: gl_clock reads it then. */
 	if (**newval == '\0' || source < PGC_S_DATABASE)
 		return true;
-	(void) DirectFunctionCall3(timestamptz_in, CStringGetDatum(*newval), ObjectIdGetDatum(InvalidOid),
-							   Int32GetDatum(-1));
+	(void) DirectFunctionCall3(timestamptz_in, CStringGetDatum(*newval),
+							   ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
 	return true;
 }
 

@@ -138,8 +138,8 @@ gl_full_counters_read(const GlCheckout *checkout)
 }
 
 bool
-gl_counter_is_full(const GlFullCounters *full, const GlStore *store, const GlStoreRule *rule,
-				   int64 date, int from, int to)
+gl_counter_is_full(const GlFullCounters *full, const GlStoreRule *rule, int64 date, int from,
+				   int to)
 {
 	CounterKey key = {0};
 

@@ -10,15 +10,9 @@
 
 #include "utils/jsonb.h"
 
+#include "core/texts.h"
 #include "pool/schedule.h"
 #include "pool/solver.h"
-
-/* A list of texts, of an item or a customer. */
-typedef struct GlTexts
-{
-	int count;
-	char **texts;
-} GlTexts;
 
 typedef struct GlItem
 {
@@ -83,7 +77,5 @@ extern Datum gl_cart_scaled(Datum value, int scale);
 
 /* The same as a whole number of at most 10^15; raises where it does not fit. */
 extern int64 gl_cart_scale(Datum value, int scale, const char *what);
-
-extern bool gl_texts_contain(const GlTexts *texts, const char *text, int length);
 
 #endif /* GL_CART_H */

@@ -84,8 +84,7 @@ fill_on_demand(const OfferBuilder *builder, GlOffer *offer)
 
 	offer->counter = GL_COUNTER_RULE;
 	if (verdict.reason != GL_SCHEDULE_OPEN ||
-		gl_counter_is_full(builder->full, offer->store, offer->rule, GL_ANY_DATE, 0,
-						   GL_MINUTES_PER_DAY))
+		gl_counter_is_full(builder->full, offer->rule, GL_ANY_DATE, 0, GL_MINUTES_PER_DAY))
 		return;
 	offer->slots = palloc(sizeof(GlOpenSlot));
 	offer->slots[offer->slot_count++] = verdict.slot;
@@ -107,8 +106,7 @@ fill_days(const OfferBuilder *builder, GlOffer *offer)
 
 		if (gl_schedule_slot_verdict(&offer->timing, horizon, slot.date, slot.from, slot.to)
 					.reason == GL_SCHEDULE_OPEN &&
-			!gl_counter_is_full(builder->full, offer->store, offer->rule, slot.date, slot.from,
-								slot.to))
+			!gl_counter_is_full(builder->full, offer->rule, slot.date, slot.from, slot.to))
 			offer->slots[offer->slot_count++] = slot;
 	}
 }
@@ -126,8 +124,7 @@ fill_slots(const OfferBuilder *builder, GlOffer *offer)
 		palloc((Size) (horizon->days + 1) * offer->timing.slot_count * sizeof(GlOpenSlot));
 	gl_schedule_first(&offer->timing, horizon, &cursor);
 	while (gl_schedule_next(&cursor, &slot))
-		if (!gl_counter_is_full(builder->full, offer->store, offer->rule, slot.date, slot.from,
-								slot.to))
+		if (!gl_counter_is_full(builder->full, offer->rule, slot.date, slot.from, slot.to))
 			offer->slots[offer->slot_count++] = slot;
 }
 
@@ -152,7 +149,7 @@ has_open_type(const OfferBuilder *builder, const GlStore *store, const GlStoreRu
 
 	for (int t = 0; t < types->count; t++)
 	{
-		GlOffer probe = {store, rule, types->texts[t]};
+		GlOffer probe = {.store = store, .rule = rule, .type = types->texts[t]};
 
 		if (!gl_texts_contain(&rule->types, probe.type, (int) strlen(probe.type)))
 			continue;
@@ -234,7 +231,7 @@ append_rule(OfferBuilder *builder, const GlStore *store, const GlStoreRule *rule
 	items = gl_offer_items(builder->checkout->cart, store, rule);
 	for (int t = 0; t < types->count; t++)
 	{
-		GlOffer offer = {store, rule, types->texts[t]};
+		GlOffer offer = {.store = store, .rule = rule, .type = types->texts[t]};
 
 		if (!gl_texts_contain(&rule->types, offer.type, (int) strlen(offer.type)))
 			continue;

@@ -68,8 +68,8 @@ extern GlOfferList *gl_offers_build(const GlCheckout *checkout, bool keep_closed
 /* The counters that have no unit left. */
 typedef struct GlFullCounters GlFullCounters;
 extern GlFullCounters *gl_full_counters_read(const GlCheckout *checkout);
-extern bool gl_counter_is_full(const GlFullCounters *full, const GlStore *store,
-							   const GlStoreRule *rule, int64 date, int from, int to);
+extern bool gl_counter_is_full(const GlFullCounters *full, const GlStoreRule *rule, int64 date,
+							   int from, int to);
 
 /* The date that stands for "any day" in a counter: PostgreSQL's -infinity. */
 #define GL_ANY_DATE INT64_MIN

@@ -38,15 +38,6 @@ zero(void)
 	return DirectFunctionCall1(int4_numeric, Int32GetDatum(0));
 }
 
-bool
-gl_texts_contain(const GlTexts *texts, const char *text, int length)
-{
-	for (int i = 0; i < texts->count; i++)
-		if ((int) strlen(texts->texts[i]) == length && memcmp(texts->texts[i], text, length) == 0)
-			return true;
-	return false;
-}
-
 Datum
 gl_cart_scaled(Datum value, int scale)
 {

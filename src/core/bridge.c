@@ -36,7 +36,7 @@ gl_arena(MemoryContext context)
 }
 
 static bool
-interrupt_pending(void *context)
+interrupt_pending(void *context pg_attribute_unused())
 {
 	return InterruptPending && (QueryCancelPending || ProcDiePending);
 }

@@ -30,7 +30,8 @@ clock_or(TimestampTz otherwise)
 	if (gl_setting_now == NULL || gl_setting_now[0] == '\0')
 		return otherwise;
 	return DatumGetTimestampTz(DirectFunctionCall3(timestamptz_in, CStringGetDatum(gl_setting_now),
-												   ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+												   ObjectIdGetDatum(InvalidOid),
+												   Int32GetDatum(-1)));
 }
 
 TimestampTz

@@ -70,8 +70,10 @@ gl_ulid_write(char ulid[GL_ULID_LENGTH + 1])
 	if (milliseconds > last_milliseconds || !count_up(last_random))
 	{
 		if (!pg_strong_random(last_random, RANDOM_BYTES))
-			ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not generate random bytes")));
-		last_milliseconds = Max(milliseconds, last_milliseconds + (milliseconds <= last_milliseconds));
+			ereport(ERROR,
+					(errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not generate random bytes")));
+		last_milliseconds =
+			Max(milliseconds, last_milliseconds + (milliseconds <= last_milliseconds));
 	}
 	for (int i = 0; i < 6; i++)
 		bytes[i] = (uint8) (last_milliseconds >> (8 * (5 - i)));

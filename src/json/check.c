@@ -24,6 +24,8 @@
 #define KEYS_MAX 64
 #define ID_MAX_BYTES 255
 #define TEXT_MAX_BYTES 10000
+#define MAX_FEE 1e9
+#define FEE_SCALE 6
 
 GL_FUNCTION(gl_json_check_object);
 
@@ -108,6 +110,17 @@ check_texts(const JsonbValue *value, const char *path)
 				   ID_MAX_BYTES);
 }
 
+/* Fees are added up exactly as whole numbers of 10 to the minus 6, which must fit. */
+static void
+check_fee_amount(const JsonbValue *value, const char *path, const char *expected)
+{
+	check_number(value, path, expected, 0, MAX_FEE, false);
+	if (DatumGetInt32(DirectFunctionCall1(numeric_min_scale, NumericGetDatum(value->val.numeric))) >
+		FEE_SCALE)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("%s has more than %d digits behind the point", path, FEE_SCALE)));
+}
+
 /* ServiceFee: a number or {"amount": number}. */
 static void
 check_fee(const JsonbValue *value, const char *path)
@@ -117,14 +130,14 @@ check_fee(const JsonbValue *value, const char *path)
 
 	if (value->type != jbvBinary)
 	{
-		check_number(value, path, "a number or {\"amount\": number}", 0, 1e15, false);
+		check_fee_amount(value, path, "a number or {\"amount\": number}");
 		return;
 	}
 	gl_json_only_keys(gl_json_object(value, path), path, keys);
 	if (!gl_json_find(value->val.binary.data, "amount", &amount))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s.amount is missing", path)));
-	check_number(&amount, gl_json_path_key(path, "amount"), "a number", 0, 1e15, false);
+	check_fee_amount(&amount, gl_json_path_key(path, "amount"), "a number");
 }
 
 static void

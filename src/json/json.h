@@ -39,4 +39,4 @@ extern void gl_json_only_keys(JsonbContainer *object, const char *path, const ch
 extern void gl_json_raise_kind(const JsonbValue *value, const char *path, const char *expected)
 	__attribute__((noreturn));
 
-#endif							/* GL_JSON_H */
+#endif /* GL_JSON_H */

@@ -63,7 +63,8 @@ static bool
 is_data_error(int sqlerrcode)
 {
 	return ERRCODE_TO_CATEGORY(sqlerrcode) == ERRCODE_DATA_EXCEPTION ||
-		   sqlerrcode == ERRCODE_UNTRANSLATABLE_CHARACTER || sqlerrcode == ERRCODE_PROGRAM_LIMIT_EXCEEDED;
+		   sqlerrcode == ERRCODE_UNTRANSLATABLE_CHARACTER ||
+		   sqlerrcode == ERRCODE_PROGRAM_LIMIT_EXCEEDED;
 }
 
 static Jsonb *

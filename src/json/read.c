@@ -55,14 +55,15 @@ void
 gl_json_raise_kind(const JsonbValue *value, const char *path, const char *expected)
 {
 	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					errmsg("%s must be %s, not %s", path[0] == '\0' ? "the request" : path, expected,
-						   gl_json_kind(value))));
+					errmsg("%s must be %s, not %s", path[0] == '\0' ? "the request" : path,
+						   expected, gl_json_kind(value))));
 }
 
 bool
 gl_json_find(JsonbContainer *object, const char *key, JsonbValue *value)
 {
-	return getKeyJsonValueFromContainer(object, key, strlen(key), value) != NULL && value->type != jbvNull;
+	return getKeyJsonValueFromContainer(object, key, strlen(key), value) != NULL &&
+		   value->type != jbvNull;
 }
 
 double
@@ -73,9 +74,11 @@ gl_json_double(const JsonbValue *value, const char *path)
 	if (value->type != jbvNumeric)
 		gl_json_raise_kind(value, path, "a number");
 	/* numeric_float8 raises where the number is beyond a double; ours names the path. */
-	number = DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow, NumericGetDatum(value->val.numeric)));
+	number = DatumGetFloat8(
+		DirectFunctionCall1(numeric_float8_no_overflow, NumericGetDatum(value->val.numeric)));
 	if (!isfinite(number))
-		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE), errmsg("%s is out of range", path)));
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE), errmsg("%s is out of range", path)));
 	return number;
 }
 
@@ -126,8 +129,11 @@ gl_json_only_keys(JsonbContainer *object, const char *path, const char *const *a
 		}
 		if (!known)
 			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-							errmsg("unknown key %s", gl_json_path_key(path, pnstrdup(value.val.string.val, value.val.string.len))),
-							hint.len > 0 ? errhint("The keys are: %s.", hint.data) : errhint("No key is expected here.")));
+							errmsg("unknown key %s",
+								   gl_json_path_key(
+									   path, pnstrdup(value.val.string.val, value.val.string.len))),
+							hint.len > 0 ? errhint("The keys are: %s.", hint.data)
+										 : errhint("No key is expected here.")));
 		pfree(hint.data);
 	}
 }

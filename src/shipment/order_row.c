@@ -58,7 +58,9 @@ column_value(TriggerData *trigger, const char *column, const char *key, JsonbVal
 		value->val.string.len = strlen(text);
 		return true;
 	}
-	jsonb = type == JSONBOID ? DatumGetJsonbP(datum) : DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(TextDatumGetCString(datum))));
+	jsonb = type == JSONBOID ? DatumGetJsonbP(datum)
+							 : DatumGetJsonbP(DirectFunctionCall1(
+								   jsonb_in, CStringGetDatum(TextDatumGetCString(datum))));
 	if (JB_ROOT_IS_SCALAR(jsonb))
 		*value = *getIthJsonbValueFromContainer(&jsonb->root, 0);
 	else
@@ -75,7 +77,8 @@ static bool
 mapped_value(TriggerData *trigger, const char *key, const JsonbValue *mapping, JsonbValue *value)
 {
 	if (mapping->type == jbvString)
-		return column_value(trigger, pnstrdup(mapping->val.string.val, mapping->val.string.len), key, value);
+		return column_value(trigger, pnstrdup(mapping->val.string.val, mapping->val.string.len),
+							key, value);
 	if (mapping->type == jbvBinary && JsonContainerIsObject(mapping->val.binary.data))
 		return gl_json_find(mapping->val.binary.data, "const", value);
 	return false;
@@ -141,7 +144,8 @@ gl_order_row(PG_FUNCTION_ARGS)
 						errhint("SELECT ganje.attach_orders(table, mapping) makes the trigger.")));
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "could not connect to SPI");
-	mapping = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(trigger->tg_trigger->tgargs[0])));
+	mapping = DatumGetJsonbP(
+		DirectFunctionCall1(jsonb_in, CStringGetDatum(trigger->tg_trigger->tgargs[0])));
 	place_order(order_of_row(trigger, mapping));
 	SPI_finish();
 	return PointerGetDatum(NULL);

@@ -87,8 +87,10 @@ hash_order(FunctionCallInfo fcinfo)
 	text *order_id = PG_GETARG_TEXT_PP(1);
 	uint64 hash = hash_combine64(attach()->salt, (uint64) MyDatabaseId);
 
-	hash = hash_combine64(hash, hash_bytes_extended((unsigned char *) VARDATA_ANY(merchant), VARSIZE_ANY_EXHDR(merchant), hash));
-	hash = hash_combine64(hash, hash_bytes_extended((unsigned char *) VARDATA_ANY(order_id), VARSIZE_ANY_EXHDR(order_id), hash));
+	hash = hash_combine64(hash, hash_bytes_extended((unsigned char *) VARDATA_ANY(merchant),
+													VARSIZE_ANY_EXHDR(merchant), hash));
+	hash = hash_combine64(hash, hash_bytes_extended((unsigned char *) VARDATA_ANY(order_id),
+													VARSIZE_ANY_EXHDR(order_id), hash));
 	return hash == 0 ? 1 : hash;
 }
 
@@ -115,7 +117,8 @@ gl_track_allowed(PG_FUNCTION_ARGS)
 
 	SpinLockAcquire(&table->mutex);
 	counter = find(hash);
-	allowed = counter == NULL || counter->since <= hour_ago || counter->tries < gl_setting_track_tries;
+	allowed =
+		counter == NULL || counter->since <= hour_ago || counter->tries < gl_setting_track_tries;
 	SpinLockRelease(&table->mutex);
 	PG_RETURN_BOOL(allowed);
 }

@@ -11,4 +11,4 @@
 /* Bytes of shared memory, to be asked for where the library is preloaded. */
 extern Size gl_track_shmem_size(void);
 
-#endif							/* GL_TRACK_H */
+#endif /* GL_TRACK_H */

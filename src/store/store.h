@@ -8,7 +8,8 @@
 #ifndef GL_STORE_H
 #define GL_STORE_H
 
-#include "cart/cart.h"
+#include "core/texts.h"
+#include "pool/schedule.h"
 
 /* A MultiSelectionRule: any of the values, or all of them. */
 typedef struct GlSelection

@@ -53,7 +53,7 @@ record(GlWorker *worker)
 }
 
 static void
-return_leases(GlWorker *worker)
+return_leases(GlWorker *worker pg_attribute_unused())
 {
 	uint64 count = gl_outbox_return_leases();
 
@@ -64,7 +64,7 @@ return_leases(GlWorker *worker)
 }
 
 static void
-trim_log(GlWorker *worker)
+trim_log(GlWorker *worker pg_attribute_unused())
 {
 	gl_outbox_trim_log();
 }

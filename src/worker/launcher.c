@@ -219,7 +219,7 @@ prepare(void)
 
 /* The launcher's process. */
 void
-gl_worker_launcher_main(Datum argument)
+gl_worker_launcher_main(Datum argument pg_attribute_unused())
 {
 	MemoryContext turn;
 

@@ -116,7 +116,7 @@ set_latch_of(int proc)
 
 /* The process ends: nobody works any more. */
 static void
-release_place(int code, Datum argument)
+release_place(int code pg_attribute_unused(), Datum argument pg_attribute_unused())
 {
 	SpinLockAcquire(&shared->mutex);
 	shared->places[own_place].pid = 0;
@@ -233,7 +233,7 @@ gl_worker_wake(Oid database)
 }
 
 static void
-release_launcher(int code, Datum argument)
+release_launcher(int code pg_attribute_unused(), Datum argument pg_attribute_unused())
 {
 	SpinLockAcquire(&shared->mutex);
 	shared->launcher_pid = 0;

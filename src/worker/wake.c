@@ -25,7 +25,7 @@ static bool wake_at_commit;
 
 /* Wakes after the commit is visible; every other end forgets the wish. */
 static void
-at_end_of_transaction(XactEvent event, void *argument)
+at_end_of_transaction(XactEvent event, void *argument pg_attribute_unused())
 {
 	switch (event)
 	{

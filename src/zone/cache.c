@@ -43,7 +43,7 @@ static GlZoneList *zone_list;
 
 /* May run anywhere in a transaction's end: it only notes. */
 static void
-on_relcache_change(Datum argument, Oid relation)
+on_relcache_change(Datum argument pg_attribute_unused(), Oid relation)
 {
 	if (!OidIsValid(relation) || !OidIsValid(zone_relation) || relation == zone_relation)
 		gl_freshness_invalidate(&freshness);

@@ -34,10 +34,12 @@ gl_zone_fold(const char *value, int length, int *folded_length)
 		case GL_OK:
 			break;
 		case GL_INVALID:
-			ereport(ERROR, (errcode(ERRCODE_CHARACTER_NOT_IN_REPERTOIRE), errmsg("text is not valid UTF-8: %s", error.message)));
+			ereport(ERROR, (errcode(ERRCODE_CHARACTER_NOT_IN_REPERTOIRE),
+							errmsg("text is not valid UTF-8: %s", error.message)));
 			break;
 		default:
-			ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory while folding text")));
+			ereport(ERROR,
+					(errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory while folding text")));
 	}
 	*folded_length = (int) size;
 	return folded;
@@ -52,5 +54,6 @@ gl_text_fold_sql(PG_FUNCTION_ARGS)
 	char *folded = gl_zone_fold(VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value), &length);
 	char *answer = pg_any_to_server(folded, length, PG_UTF8);
 
-	PG_RETURN_TEXT_P(cstring_to_text_with_len(answer, answer == folded ? length : (int) strlen(answer)));
+	PG_RETURN_TEXT_P(
+		cstring_to_text_with_len(answer, answer == folded ? length : (int) strlen(answer)));
 }

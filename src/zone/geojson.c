@@ -101,10 +101,12 @@ read_polygon(Rings *rings, const JsonbValue *value, const char *path)
 GlZoneRings
 gl_zone_read_geojson(JsonbContainer *geometry, const char *path)
 {
-	Rings rings = {{NULL}};
+	Rings rings;
 	JsonbValue value;
 	char *type;
 	char *coordinates_path = gl_json_path_key(path, "coordinates");
+
+	memset(&rings, 0, sizeof(rings));
 
 	rings.point_room = 64;
 	rings.ring_room = 4;

@@ -44,7 +44,8 @@ check_conditions(const GlRuleHeader *rule)
 		if ((size_t) (end - start) < sizeof(header))
 			return false;
 		memcpy(&header, start, sizeof(header));
-		if (header.size < sizeof(header) || header.size % 8 != 0 || header.size > (size_t) (end - start))
+		if (header.size < sizeof(header) || header.size % 8 != 0 ||
+			header.size > (size_t) (end - start))
 			return false;
 		cursor = start + sizeof(header);
 		if (!check_text(&cursor, start + header.size))
@@ -82,15 +83,15 @@ gl_zone_image_check(const void *bytes, size_t size)
 	const char *start = (const char *) bytes + sizeof(*image);
 	const char *end = (const char *) bytes + size;
 
-	if (size < sizeof(*image) || image->magic != GL_ZONE_MAGIC || image->version != GL_ZONE_VERSION ||
-		image->size != size)
+	if (size < sizeof(*image) || image->magic != GL_ZONE_MAGIC ||
+		image->version != GL_ZONE_VERSION || image->size != size)
 		return false;
 	for (uint32_t i = 0; i < image->rule_count; i++)
 	{
 		const GlRuleHeader *rule = (const GlRuleHeader *) start;
 
-		if ((size_t) (end - start) < sizeof(*rule) || rule->size < sizeof(*rule) || rule->size % 8 != 0 ||
-			rule->size > (size_t) (end - start) || !check_rule(rule))
+		if ((size_t) (end - start) < sizeof(*rule) || rule->size < sizeof(*rule) ||
+			rule->size % 8 != 0 || rule->size > (size_t) (end - start) || !check_rule(rule))
 			return false;
 		start += rule->size;
 	}
@@ -162,7 +163,8 @@ rule_matches(const GlRuleHeader *rule, const GlZoneQuestion *question)
 		return false;
 	if (rule->kind == GL_RULE_CIRCLE)
 		return gl_circle_contains((const GlCircle *) (rule + 1), &question->point);
-	return gl_polygon_covers((const GlPolygon *) (rule + 1), question->point.lat, question->point.lng);
+	return gl_polygon_covers((const GlPolygon *) (rule + 1), question->point.lat,
+							 question->point.lng);
 }
 
 bool

@@ -25,7 +25,7 @@ typedef struct GlZoneImage
 {
 	uint32_t magic;
 	uint32_t version;
-	uint64_t size;	   /* of the whole block */
+	uint64_t size; /* of the whole block */
 	uint32_t rule_count;
 	uint32_t match_all; /* 1: every rule must match, 0: any */
 } GlZoneImage;
@@ -41,14 +41,14 @@ typedef struct GlRuleHeader
 {
 	uint32_t kind;
 	uint32_t condition_count; /* of an address rule, all of which must hold */
-	uint64_t size;			  /* with this header and the padding */
+	uint64_t size;            /* with this header and the padding */
 } GlRuleHeader;
 
 /* Followed by the field's name and the folded values, each a uint32_t length and its bytes. */
 typedef struct GlConditionHeader
 {
-	uint32_t size;		  /* with this header and the padding */
-	uint32_t negated;	  /* 1: NIN, 0: IN */
+	uint32_t size;    /* with this header and the padding */
+	uint32_t negated; /* 1: NIN, 0: IN */
 	uint32_t value_count;
 	uint32_t unused;
 } GlConditionHeader;
@@ -77,4 +77,4 @@ extern bool gl_zone_image_check(const void *bytes, size_t size);
 /* Does the zone match?  One without rules matches everything. */
 extern bool gl_zone_image_matches(const GlZoneImage *image, const GlZoneQuestion *question);
 
-#endif							/* GL_ZONE_IMAGE_H */
+#endif /* GL_ZONE_IMAGE_H */

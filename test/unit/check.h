@@ -15,15 +15,16 @@
 static long check_passed;
 static long check_failed;
 
-#define CHECK(condition) \
-	do { \
-		if (condition) \
-			check_passed++; \
-		else \
-		{ \
-			check_failed++; \
-			fprintf(stderr, "%s:%d: failed: %s\n", __FILE__, __LINE__, #condition); \
-		} \
+#define CHECK(condition)                                                                           \
+	do                                                                                             \
+	{                                                                                              \
+		if (condition)                                                                             \
+			check_passed++;                                                                        \
+		else                                                                                       \
+		{                                                                                          \
+			check_failed++;                                                                        \
+			fprintf(stderr, "%s:%d: failed: %s\n", __FILE__, __LINE__, #condition);                \
+		}                                                                                          \
 	} while (0)
 
 static int
@@ -67,4 +68,4 @@ check_free_all(void)
 	}
 }
 
-#endif							/* GL_CHECK_H */
+#endif /* GL_CHECK_H */
