@@ -96,3 +96,8 @@ SELECT ganje.upsert_zone('{"zoneId": "Z21V", "rules": [{"loc": {"polygon": [{"la
 SELECT ganje.upsert_zone('{"zoneId": "Z21V", "rules": [{"loc": {"geojson": {"type": "Polygon", "coordinates": [[[0, 0], [9, 0], [9, 9]], [[1, 1], [2, 1], [2, 2]]]}}}]}');
 RESET ganje_logistics.max_vertices;
 DELETE FROM ganje.zone;
+-- Fees must add up exactly.
+SELECT ganje.upsert_zone('{"zoneId": "Z21", "name": "x", "fee": 0.1234567}');
+SELECT ganje.upsert_zone('{"zoneId": "Z21", "name": "x", "fee": {"amount": 0.1234567}}');
+\set VERBOSITY terse
+INSERT INTO ganje.zone (zone_id, name, fee) VALUES ('Z21', 'x', 0.1234567);
