@@ -23,9 +23,11 @@ foreach my $block (@blocks)
 	is($status . ' ' . $stderr, '0 ', "runs: $title");
 	like($stdout, qr{1001\|GANJE\|30\|PENDING\|pending\|http://127\.0\.0\.1}, 'the order has its link') if $block =~ /order_link/;
 	like($stdout, qr{t\|IN_TRANSIT\|ready_for_pickup}, 'the customer sees it in the locker') if $block =~ /track_shipment/;
-	like($stdout, qr{"slots": \{}, 'the pools have slots') if $block =~ /get_pools/;
+	like($stdout, qr{"slots": \{}, 'the pools have slots') if $block =~ /jsonb_pretty\(ganje\.get_pools/;
+	like($stdout, qr{^RESERVED\|20$}m, 'the fee that was asked about') if $block =~ /ROLLBACK/;
 	like($stdout, qr{^TEHRAN$}m, 'the zone is found') if $block =~ /locate_zone\(35/;
 }
+is($node->safe_psql('postgres', "SELECT fee FROM ganje.store_rule WHERE 'RESERVED' = ANY (types)"), '55', 'what was rolled back is gone');
 is($replaced, 1, 'the account is that of the stand-in');
 
 $node->stop;
