@@ -1,0 +1,63 @@
+# An order is an INSERT into the shop's own table: all of it, or nothing.
+use strict;
+use warnings;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use GanjeTest;
+
+my $carrier = start_carrier();
+my $node = new_server('order');
+set_up_account($node, $carrier);
+
+sub query { return $node->safe_psql('postgres', $_[0]); }
+
+query(q{
+	SELECT ganje.upsert_option('{"optionId": "SHIPMENT", "data": {"days": 0}}');
+	SELECT ganje.upsert_zone('{"zoneId": "Z", "name": "Zone"}');
+	SELECT ganje.upsert_store('{"storeId": "S", "name": "Store", "rules": [
+		{"ruleId": "R", "types": ["CARGO"], "providers": ["GANJE"], "fee": 5, "capacity": 2}]}');
+	SELECT ganje.upsert_shipment_provider('{"storeId": "S", "shipmentType": "CARGO", "providerId": "GANJE",
+		"data": {"carrierAccount": "locker"}}');
+	CREATE SCHEMA shop;
+	CREATE TABLE shop.orders (id bigint PRIMARY KEY, hold_id text, phone text);
+	SELECT ganje.attach_orders('shop.orders', '{"orderId": "id", "holdId": "hold_id", "phone": "phone"}');
+	CREATE FUNCTION shop.hold() RETURNS text LANGUAGE sql AS $$
+		SELECT ganje.hold_slot('{"zoneId": "Z", "cart": {"items": [{"itemId": "p1", "price": 10}]},
+			"pool": [{"items": ["p1"], "type": "CARGO", "provider": "GANJE"}]}') ->> 'holdId' $$;
+});
+
+my $nothing = q{
+	SELECT (SELECT count(*) FROM shop.orders) + (SELECT count(*) FROM ganje.shipment) + (SELECT count(*) FROM ganje.shipment_event)
+	     + (SELECT count(*) FROM ganje.outbox) + (SELECT count(*) FROM ganje.outbox_delivery) + (SELECT count(*) FROM ganje.outbox_log)
+	     + (SELECT coalesce(sum(used), 0) FROM ganje.slot_usage)};
+
+query("BEGIN; INSERT INTO shop.orders VALUES (1, shop.hold(), '+989121234567'); ROLLBACK;");
+is(query($nothing), '0', 'rolled back: no order, shipment, request or used slot');
+
+# The carrier's phone format is checked when the request is made: the order's INSERT fails.
+my ($status, $stdout, $stderr) = $node->psql('postgres', "INSERT INTO shop.orders VALUES (1, shop.hold(), '555-77-1')");
+isnt($status, 0, 'an order that the carrier would not take fails');
+like($stderr, qr/phone of order '1' is not in the format \+98xxxxxxxxxx/, 'with a clear message');
+unlike($stderr, qr/555-77/, 'that does not tell the number');
+is(query($nothing), '0', 'and leaves nothing');
+
+# A savepoint undone, the transaction committed.
+query("BEGIN; SAVEPOINT s; INSERT INTO shop.orders VALUES (1, shop.hold(), '+989121234567'); ROLLBACK TO s; COMMIT;");
+is(query($nothing), '0', 'a subtransaction that is undone leaves nothing');
+
+# The worker has looked since: an order after all of these is the first that the carrier hears of.
+query("INSERT INTO shop.orders VALUES (2, shop.hold(), '0912 123 45 67')");
+is(query("SELECT ganje.drain('60 s')"), '0', 'an order that is committed is sent');
+is_deeply([ map { $_->{body}{external_id} } orders_at($carrier) ], ['2'], 'and is the only one that the carrier heard of');
+is((orders_at($carrier))[0]{body}{phone_number}, '+989121234567', 'with the phone in the format that it takes');
+like(query("SELECT order_link FROM ganje.shipment WHERE order_id = '2'"), qr{^http://127\.0\.0\.1}, 'its link is there to read');
+is(query('SELECT used, held, confirmed FROM ganje.slot_usage'), '1|0|1', 'its slot is used');
+
+# The last unit, and one too many.
+query("INSERT INTO shop.orders VALUES (3, shop.hold(), '+989121234567')");
+is(query("SELECT shop.hold() IS NULL"), 't', 'then the slot is full');
+($status, $stdout, $stderr) = $node->psql('postgres', "INSERT INTO shop.orders VALUES (4, shop.hold(), '+989121234567')");
+like($stderr, qr/order '4' has neither holdId nor storeId/, 'an order without a hold is refused');
+
+$node->stop;
+done_testing();
