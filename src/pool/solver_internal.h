@@ -22,6 +22,13 @@
 
 #include "pool/solver.h"
 
+/* Something to be sorted: where it was, and by what. */
+typedef struct GlPoolKey
+{
+	uint64_t key;
+	int place;
+} GlPoolKey;
+
 /* A pool of one component. */
 typedef struct GlPoolEntry
 {
@@ -34,6 +41,7 @@ typedef struct GlPoolEntry
 
 typedef struct GlPoolComponent
 {
+	int item_count;
 	int class_count;
 	int words;        /* of a bitset over classes */
 	uint64_t *all;    /* every class */
@@ -42,28 +50,28 @@ typedef struct GlPoolComponent
 	uint64_t *class_items; /* per class, a bitset over the cart's items */
 
 	/*
-	 * The sets, but for the one that is the whole component: that is a pool
+	 * The set that is the whole component is not among the sets: it is a pool
 	 * by itself, part of no other cover (the rest would be redundant) and no
 	 * option beside other groups (it would absorb them).
 	 */
-	bool has_whole;
-	int64_t whole_fee;
+	int whole; /* its number in work->set_*, or -1 */
 	int set_count;
 	int set_words;  /* of a bitset over sets */
 	uint64_t *sets; /* bitsets over classes, in the order in which items go to them */
-	int64_t *fees;
-	uint64_t *holders;        /* per class, the sets that have it, in that order */
-	uint64_t *holders_by_fee; /* the same, numbered by ascending fee */
-	int *fee_order;           /* number by fee -> number in order */
-	int64_t *class_fee;       /* per class, the least fee of the sets that have it */
-	int64_t *set_floor;       /* per set, the least fee of the sets that contain it */
-	int64_t least_fee;
+	int *sizes;     /* how many items they have */
+	int *cart_sets; /* their numbers in work->set_* */
 
-	int *offers;     /* its offers, ascending */
-	int *offer_sets; /* their sets; set_count: the whole */
-	int offer_count;
-	int *set_starts;    /* per set, and for the whole: where its offers start in ... */
-	int *offers_by_set; /* ... the offers sorted by set */
+	/*
+	 * Columns: per class, the sets that have it. A word of 64 sets is followed
+	 * by that of the next class, not by the class's next word, since columns
+	 * are intersected word by word.
+	 */
+	uint64_t *holders;        /* in order */
+	uint64_t *holders_by_fee; /* numbered by ascending fee */
+	int *fee_order;           /* number by fee -> number in order */
+	int64_t *fees;            /* by number by fee */
+	int64_t *class_fee;       /* per class, the least fee of the sets that have it */
+	int64_t least_fee;
 
 	GlPoolEntry **entries; /* the pools found, in order */
 	int entry_count;
@@ -87,21 +95,17 @@ typedef struct GlPoolWork
 	int set_count; /* distinct sets of the whole cart */
 	const uint64_t **set_items;
 	int64_t *set_fees;
-	int *set_offers; /* how many offers have it */
-	int *offer_set;  /* per offer its set, or -1 (no items) */
+	int *set_offer_count; /* how many offers have it, */
+	int *set_last_offer;  /* the last of them, */
+	int *offer_before;    /* and per offer the one before it, or -1 */
+	int *offer_set;       /* per offer its set, or -1 (no items) */
 
 	int component_count;
 	GlPoolComponent *components;
-	int *set_place;  /* scratch while components are filled, per set */
-	int *item_place; /* and per item */
+	int *item_place;        /* per item its place in its component, by rank */
+	uint64_t *offers_shown; /* scratch for options: a bitset over offers, empty between uses, */
+	bool *sets_shown;       /* and a flag per set, and one before them, all false between uses */
 } GlPoolWork;
-
-/* Something to be sorted: where it was, and by what. */
-typedef struct GlPoolKey
-{
-	uint64_t key;
-	int place;
-} GlPoolKey;
 
 static inline bool
 gl_pool_bit(const uint64_t *bits, int index)
@@ -140,34 +144,6 @@ gl_pool_bit_first(const uint64_t *bits)
 	return w * 64 + __builtin_ctzll(bits[w]);
 }
 
-/* count * size zeroed bytes of the arena; NULL and work->status GL_NO_MEMORY when there are none. */
-extern void *gl_pool_allocate(GlPoolWork *work, size_t count, size_t size);
-
-/* Sorts by key, equal keys staying as they are; spare has as much room. */
-extern void gl_pool_keys_sort(GlPoolKey *keys, GlPoolKey *spare, size_t count);
-
-/* Merges equal item sets: fills set_*, offer_set. False: work->status says why. */
-extern bool gl_pool_sets_build(GlPoolWork *work);
-
-/* Splits the sets into components, in order of their first item. False: see work->status. */
-extern bool gl_pool_components_build(GlPoolWork *work);
-
-/* Fills one component from its sets (numbers of work->set_*) and offers. */
-extern bool gl_pool_component_fill(GlPoolWork *work, GlPoolComponent *component, const int *sets,
-								   int set_count, int item_count);
-
-/* Adds the component's pools of level + 1 groups. False: see work->status. */
-extern bool gl_pool_search_level(GlPoolWork *work, GlPoolComponent *component);
-
-/* The same for two groups. */
-extern bool gl_pool_search_pairs(GlPoolWork *work, GlPoolComponent *component);
-
-/* Fills set_floor, which only searches for more than two groups read. */
-extern bool gl_pool_floors_build(GlPoolWork *work, GlPoolComponent *component);
-
-/* Counts a search node. False when the work has to end: see work->status. */
-extern bool gl_pool_spend_node(GlPoolWork *work);
-
 /* Whether a pool of this level and of this fee or more would come after a full list. */
 static inline bool
 gl_pool_is_too_dear(const GlPoolWork *work, const GlPoolComponent *component, int64_t fee)
@@ -176,23 +152,109 @@ gl_pool_is_too_dear(const GlPoolWork *work, const GlPoolComponent *component, in
 		   fee > component->entries[component->entry_count - 1]->fee;
 }
 
+/* The largest fee that a pool of this level can have and be listed. */
+static inline int64_t
+gl_pool_fee_limit(const GlPoolWork *work, const GlPoolComponent *component)
+{
+	return component->entry_count == work->problem->max_pools
+			   ? component->entries[component->entry_count - 1]->fee
+			   : INT64_MAX;
+}
+
+/* count * size zeroed bytes of the arena; NULL and work->status GL_NO_MEMORY when there are none. */
+extern void *gl_pool_allocate(GlPoolWork *work, size_t count, size_t size);
+
+/* Sorts by key, equal keys staying as they are; spare has as much room. */
+extern void gl_pool_keys_sort(GlPoolKey *keys, GlPoolKey *spare, size_t count);
+
+/*
+ * Columns of the rows: bit c of row r becomes bit r of column place[c] (NULL:
+ * of column c), in the layout of GlPoolComponent's columns. columns starts out
+ * zero; place need not be set for a bit that no row has.
+ */
+extern void gl_pool_columns_build(const uint64_t *const *rows, int row_count, int row_words,
+								  const int *place, uint64_t *columns, int column_count);
+
+/* The way back, every column in its place: rows of row_words words each. */
+extern void gl_pool_rows_build(const uint64_t *columns, int column_count, uint64_t *rows,
+							   int row_count, int row_words);
+
+/* Merges equal item sets: fills set_*, offer_*. False: work->status says why. */
+extern bool gl_pool_sets_build(GlPoolWork *work);
+
+/* Splits the sets into components, in order of their first item. False: see work->status. */
+extern bool gl_pool_components_build(GlPoolWork *work);
+
+/* Fills one component from its sets (numbers of work->set_*) and its items' ranks, ascending. */
+extern bool gl_pool_component_fill(GlPoolWork *work, GlPoolComponent *component, const int *sets,
+								   int set_count, const int *ranks);
+
+/* Adds the component's pools of level + 1 groups. False: see work->status. */
+extern bool gl_pool_search_level(GlPoolWork *work, GlPoolComponent *component);
+
+/* The same for two groups, and for more. */
+extern bool gl_pool_search_pairs(GlPoolWork *work, GlPoolComponent *component);
+extern bool gl_pool_search_covers(GlPoolWork *work, GlPoolComponent *component);
+
+/* Counts a search node. False when the work has to end: see work->status. */
+extern bool gl_pool_spend_node(GlPoolWork *work);
+
+/* The classes of a bitset; returns how many. */
+extern int gl_pool_list_classes(const GlPoolComponent *component, const uint64_t *set,
+								int *classes);
+
+/*
+ * The first number, from "from" on, of a set that has all of these classes, or
+ * -1; in the numbering of the columns given.
+ */
+extern int gl_pool_find_superset(const GlPoolComponent *component, const uint64_t *columns,
+								 const int *classes, int class_count, int from);
+
+/* Which of the sets of one word of columns have all of these classes. */
+static inline uint64_t
+gl_pool_common(const GlPoolComponent *component, const uint64_t *columns, int word,
+			   const int *classes, int class_count)
+{
+	const uint64_t *holders = columns + (size_t) word * (size_t) component->class_count;
+	uint64_t common = ~UINT64_C(0);
+	int i;
+
+	for (i = 0; i < class_count && common != 0; i++)
+		common &= holders[classes[i]];
+	return common;
+}
+
+/* The fee of the cheapest set with all of these classes; -1: none costs limit at most. */
+extern int64_t gl_pool_least_fee(const GlPoolComponent *component, const int *classes,
+								 int class_count, int64_t limit);
+
 /* Makes sure that the component has a pool, however good, without spending budget. */
 extern bool gl_pool_search_any(GlPoolWork *work, GlPoolComponent *component);
 
 /*
  * Turns a cover (ascending numbers of sets) into its pool and keeps that if it
- * is among the best. bound: a lower bound of its fee. False: no memory.
+ * is among the best. first_fee: what the group of the first set costs at
+ * least. False: no memory. scratch: count bitsets over classes; scratch_fees:
+ * count.
  */
 extern bool gl_pool_keep_cover(GlPoolWork *work, GlPoolComponent *component, const int *cover,
-							   int count, int64_t bound, uint64_t *scratch, int64_t *scratch_fees);
+							   int count, int64_t first_fee, uint64_t *scratch,
+							   int64_t *scratch_fees);
+
+/*
+ * Whether a pool of count groups and of this fee (or more) would not be listed
+ * any more. Only its first "known" groups are looked at.
+ */
+extern bool gl_pool_is_late(const GlPoolWork *work, const GlPoolComponent *component, int count,
+							int64_t fee, const uint64_t *groups, int known);
+
+/* Puts a pool into its place of the list unless it is there already or too late. False: no memory. */
+extern bool gl_pool_insert(GlPoolWork *work, GlPoolComponent *component, int count, int64_t fee,
+						   const uint64_t *groups, const int64_t *fees);
 
 /* Order of two entries' items; *rank, where they differ, is that of the first item of the group. */
 extern int gl_pool_compare_groups(const GlPoolComponent *component, const uint64_t *left,
 								  const uint64_t *right, int count, int *rank);
-
-/* Whether a set could serve group number "index" of a pool without absorbing another one. */
-extern bool gl_pool_is_option(const GlPoolComponent *component, const uint64_t *set,
-							  const uint64_t *groups, int count, int index);
 
 /* Merges the components' pools into the answer. False: see work->status. */
 extern bool gl_pool_merge(GlPoolWork *work, GlPoolAnswer *answer);

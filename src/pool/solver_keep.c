@@ -33,9 +33,9 @@ compare_group(const GlPoolComponent *component, const uint64_t *left, const uint
 		return 0;
 	order = gl_pool_bit(left, class) ? -1 : 1;
 	lacking = order < 0 ? right : left;
-	for (i = 0; i < component->class_count; i++)
+	for (i = component->class_count - 1; i >= 0; i--)
 	{
-		if (gl_pool_bit(lacking, i) && component->class_last[i] > component->class_first[class])
+		if (component->class_last[i] > component->class_first[class] && gl_pool_bit(lacking, i))
 			return order;
 	}
 	return -order;
@@ -63,16 +63,14 @@ gl_pool_compare_groups(const GlPoolComponent *component, const uint64_t *left,
 	return 0;
 }
 
-/* See solver_internal.h. */
-bool
-gl_pool_is_option(const GlPoolComponent *component, const uint64_t *set, const uint64_t *groups,
-				  int count, int index)
+/* Whether a set could serve group number "index" of a pool without absorbing another one. */
+static bool
+is_option(const GlPoolComponent *component, const uint64_t *set, const uint64_t *groups, int count,
+		  int index)
 {
 	size_t words = (size_t) component->words;
 	int i;
 
-	if (!gl_pool_contains(set, groups + (size_t) index * words, component->words))
-		return false; /* first, since most sets fail here */
 	for (i = 0; i < count; i++)
 	{
 		if (i != index && gl_pool_contains(set, groups + (size_t) i * words, component->words))
@@ -81,16 +79,19 @@ gl_pool_is_option(const GlPoolComponent *component, const uint64_t *set, const u
 	return true;
 }
 
-/* The least fee among the options of group number index. */
+/* The least fee among the options of group number index; -1: it is more than limit. */
 static int64_t
-group_fee(const GlPoolComponent *component, const uint64_t *groups, int count, int index)
+group_fee(const GlPoolComponent *component, const uint64_t *groups, int count, int index,
+		  int64_t limit)
 {
 	const uint64_t *group = groups + (size_t) index * (size_t) component->words;
 	int sw;
 	int w;
 
-	for (sw = 0; sw < component->set_words; sw++)
+	for (sw = 0; sw < component->set_words && component->fees[sw * 64] <= limit; sw++)
 	{
+		const uint64_t *columns =
+			component->holders_by_fee + (size_t) sw * (size_t) component->class_count;
 		uint64_t holders = ~UINT64_C(0);
 
 		for (w = 0; w < component->words; w++)
@@ -98,58 +99,93 @@ group_fee(const GlPoolComponent *component, const uint64_t *groups, int count, i
 			uint64_t bits = group[w];
 
 			for (; bits != 0 && holders != 0; bits &= bits - 1)
-			{
-				size_t class = (size_t) (w * 64 + __builtin_ctzll(bits));
-
-				holders &=
-					component->holders_by_fee[class * (size_t) component->set_words + (size_t) sw];
-			}
+				holders &= columns[w * 64 + __builtin_ctzll(bits)];
 		}
 		for (; holders != 0; holders &= holders - 1)
 		{
-			int set = component->fee_order[sw * 64 + __builtin_ctzll(holders)];
+			int number = sw * 64 + __builtin_ctzll(holders);
+			size_t set = (size_t) component->fee_order[number];
 
-			if (gl_pool_is_option(component,
-								  component->sets + (size_t) set * (size_t) component->words,
-								  groups, count, index))
-				return component->fees[set];
+			if (is_option(component, component->sets + set * (size_t) component->words, groups,
+						  count, index))
+				return component->fees[number] <= limit ? component->fees[number] : -1;
 		}
 	}
-	return INT64_MAX; /* not reached: the group's own set is an option */
+	return -1;
 }
 
-/* The groups of a cover, by first class: each set in order takes what is left of its items. */
+/* The dearest class of a group: no set with all of them is cheaper. */
+static int64_t
+dearest_class(const GlPoolComponent *component, const uint64_t *group)
+{
+	int64_t dearest = 0;
+	int w;
+
+	for (w = 0; w < component->words; w++)
+	{
+		uint64_t bits = group[w];
+
+		for (; bits != 0; bits &= bits - 1)
+		{
+			int64_t fee = component->class_fee[w * 64 + __builtin_ctzll(bits)];
+
+			dearest = fee > dearest ? fee : dearest;
+		}
+	}
+	return dearest;
+}
+
+/* The groups of a cover, in its order: each set takes what is left of its items. */
 static void
 partition_cover(const GlPoolComponent *component, const int *cover, int count, uint64_t *groups)
 {
 	size_t words = (size_t) component->words;
-	uint64_t swap;
 	size_t w;
 	int i;
 	int j;
 
 	for (i = 0; i < count; i++)
 	{
-		memcpy(groups + (size_t) i * words, component->sets + (size_t) cover[i] * words,
-			   words * sizeof(uint64_t));
+		uint64_t *group = groups + (size_t) i * words;
+
+		for (w = 0; w < words; w++)
+			group[w] = component->sets[(size_t) cover[i] * words + w];
 		for (j = 0; j < i; j++)
 		{
 			for (w = 0; w < words; w++)
-				groups[(size_t) i * words + w] &= ~groups[(size_t) j * words + w];
+				group[w] &= ~groups[(size_t) j * words + w];
 		}
 	}
+}
+
+/* Puts the groups, and what is known of their fees, in order of their first classes. */
+static void
+sort_groups(const GlPoolComponent *component, int count, uint64_t *groups, int64_t *fees)
+{
+	size_t words = (size_t) component->words;
+	size_t w;
+	int i;
+	int j;
+
 	for (i = 1; i < count; i++)
 	{
-		for (j = i; j > 0 && gl_pool_bit_first(groups + (size_t) j * words) <
-								 gl_pool_bit_first(groups + (size_t) (j - 1) * words);
-			 j--)
+		for (j = i; j > 0; j--)
 		{
+			uint64_t *group = groups + (size_t) j * words;
+			uint64_t *before = group - words;
+			int64_t fee = fees[j];
+
+			if (gl_pool_bit_first(before) < gl_pool_bit_first(group))
+				break;
 			for (w = 0; w < words; w++)
 			{
-				swap = groups[(size_t) j * words + w];
-				groups[(size_t) j * words + w] = groups[(size_t) (j - 1) * words + w];
-				groups[(size_t) (j - 1) * words + w] = swap;
+				uint64_t swap = group[w];
+
+				group[w] = before[w];
+				before[w] = swap;
 			}
+			fees[j] = fees[j - 1];
+			fees[j - 1] = fee;
 		}
 	}
 }
@@ -201,10 +237,27 @@ make_room(GlPoolWork *work, GlPoolComponent *component, int count)
 	return work->status == GL_OK ? entry : NULL;
 }
 
-/* Puts a pool into its place of the list unless it is there already or too late. */
-static bool
-insert_pool(GlPoolWork *work, GlPoolComponent *component, int count, int64_t fee,
-			const uint64_t *groups, const int64_t *fees)
+/* See solver_internal.h. */
+bool
+gl_pool_is_late(const GlPoolWork *work, const GlPoolComponent *component, int count, int64_t fee,
+				const uint64_t *groups, int known)
+{
+	const GlPoolEntry *last;
+	int order;
+
+	if (component->entry_count < work->problem->max_pools)
+		return false;
+	last = component->entries[component->entry_count - 1];
+	if (last->group_count != count || last->fee != fee)
+		return last->group_count < count || (last->group_count == count && last->fee < fee);
+	order = gl_pool_compare_groups(component, last->groups, groups, known, NULL);
+	return order < 0 || (order == 0 && known == count);
+}
+
+/* See solver_internal.h. */
+bool
+gl_pool_insert(GlPoolWork *work, GlPoolComponent *component, int count, int64_t fee,
+			   const uint64_t *groups, const int64_t *fees)
 {
 	GlPoolEntry *entry;
 	int low = 0;
@@ -238,29 +291,40 @@ insert_pool(GlPoolWork *work, GlPoolComponent *component, int count, int64_t fee
 	return true;
 }
 
-/* See solver_internal.h. scratch: count bitsets over classes; scratch_fees: count. */
+/* See solver_internal.h. */
 bool
 gl_pool_keep_cover(GlPoolWork *work, GlPoolComponent *component, const int *cover, int count,
-				   int64_t bound, uint64_t *scratch, int64_t *scratch_fees)
+				   int64_t first_fee, uint64_t *scratch, int64_t *scratch_fees)
 {
-	const GlPoolEntry *last = NULL;
-	int64_t fee = 0;
+	int64_t limit = gl_pool_fee_limit(work, component);
+	int64_t fee = first_fee;
 	int i;
 
 	partition_cover(component, cover, count, scratch);
-	if (component->entry_count == work->problem->max_pools)
+	scratch_fees[0] = first_fee;
+	for (i = 1; i < count; i++)
 	{
-		last = component->entries[component->entry_count - 1];
-		if (compare_entry(component, last, count, bound, scratch) <= 0)
-			return true;
-	}
-	for (i = 0; i < count; i++)
-	{
-		scratch_fees[i] = group_fee(component, scratch, count, i);
+		scratch_fees[i] =
+			dearest_class(component, scratch + (size_t) i * (size_t) component->words);
 		fee += scratch_fees[i];
-		if (last != NULL && last->group_count == count &&
-			fee + (count - i - 1) * component->least_fee > last->fee)
+	}
+	if (fee > limit)
+		return true;
+	if (fee == limit)
+	{
+		sort_groups(component, count, scratch, scratch_fees);
+		if (gl_pool_is_late(work, component, count, fee, scratch, count))
 			return true;
 	}
-	return insert_pool(work, component, count, fee, scratch, scratch_fees);
+	for (i = count - 1; i >= 0; i--) /* the smallest first, the known one last */
+	{
+		int64_t bound = scratch_fees[i];
+
+		scratch_fees[i] = group_fee(component, scratch, count, i, limit - (fee - bound));
+		if (scratch_fees[i] < 0)
+			return true;
+		fee += scratch_fees[i] - bound;
+	}
+	sort_groups(component, count, scratch, scratch_fees);
+	return gl_pool_insert(work, component, count, fee, scratch, scratch_fees);
 }

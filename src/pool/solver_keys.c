@@ -1,8 +1,9 @@
 /*-------------------------------------------------------------------------
  *
  * solver_keys.c
- *	  A stable merge sort of keys.  qsort's calls of a comparison function were
- *	  an eighth of the time of a small cart.
+ *	  A stable sort of keys, byte by byte from the lowest. Fees and sizes differ
+ *	  in two bytes or three, so this is a few passes, where a comparison sort of
+ *	  some thousand sets took a tenth of a large cart's time.
  *
  *-------------------------------------------------------------------------
  */
@@ -10,23 +11,21 @@
 
 #include <string.h>
 
-#define RUN 8 /* sorted by insertion */
+#define FEW 32 /* sorted by insertion */
 
-/* Merges the runs [first, middle) and [middle, end) of from into to. */
+/* One pass: from into to, by the byte at shift. */
 static void
-merge_runs(const GlPoolKey *from, GlPoolKey *to, size_t first, size_t middle, size_t end)
+sort_byte(const GlPoolKey *from, GlPoolKey *to, size_t count, int shift)
 {
-	size_t left = first;
-	size_t right = middle;
-	size_t next;
+	size_t starts[257] = {0};
+	size_t i;
 
-	for (next = first; next < end; next++)
-	{
-		if (left < middle && (right == end || from[left].key <= from[right].key))
-			to[next] = from[left++];
-		else
-			to[next] = from[right++];
-	}
+	for (i = 0; i < count; i++)
+		starts[(from[i].key >> shift & 255) + 1]++;
+	for (i = 1; i < 256; i++)
+		starts[i] += starts[i - 1];
+	for (i = 0; i < count; i++)
+		to[starts[from[i].key >> shift & 255]++] = from[i];
 }
 
 /* See solver_internal.h. */
@@ -35,29 +34,32 @@ gl_pool_keys_sort(GlPoolKey *keys, GlPoolKey *spare, size_t count)
 {
 	GlPoolKey *from = keys;
 	GlPoolKey *to = spare;
-	size_t width;
+	uint64_t differ = 0;
+	int shift;
 	size_t i;
 	size_t j;
 
-	for (i = 1; i < count; i++)
+	if (count <= FEW)
 	{
-		GlPoolKey key = keys[i];
+		for (i = 1; i < count; i++)
+		{
+			GlPoolKey key = keys[i];
 
-		for (j = i; j % RUN != 0 && keys[j - 1].key > key.key; j--)
-			keys[j] = keys[j - 1];
-		keys[j] = key;
+			for (j = i; j > 0 && keys[j - 1].key > key.key; j--)
+				keys[j] = keys[j - 1];
+			keys[j] = key;
+		}
+		return;
 	}
-	for (width = RUN; width < count; width *= 2)
+	for (i = 1; i < count; i++)
+		differ |= keys[i].key ^ keys[0].key;
+	for (shift = 0; shift < 64; shift += 8)
 	{
 		GlPoolKey *swap = from;
 
-		for (i = 0; i < count; i += 2 * width)
-		{
-			size_t middle = i + width < count ? i + width : count;
-			size_t end = i + 2 * width < count ? i + 2 * width : count;
-
-			merge_runs(from, to, i, middle, end);
-		}
+		if ((differ >> shift & 255) == 0)
+			continue;
+		sort_byte(from, to, count, shift);
 		from = to;
 		to = swap;
 	}

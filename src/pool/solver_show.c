@@ -6,102 +6,163 @@
  *	  cart it is part of, since with thousands of stores a group has thousands
  *	  of options.
  *
+ * Which sets serve comes from the columns: those that contain a group are the
+ * intersection of its classes' columns, and those that contain two groups
+ * serve none. Offers are looked at for these sets only, and marking them in a
+ * bitset puts them in order, whatever set they come from; unless they are so
+ * many that one pass over all offers is faster.
+ *
  *-------------------------------------------------------------------------
  */
 #include "pool/solver_internal.h"
 
-#include <stdlib.h>
-
-#define FEW_OFFERS 16 /* sorting one costs about as much as passing over so many */
+#define MANY 4 /* marking an offer costs as much as passing over so many */
 
 /* The items of a group. */
 static const uint64_t *
-show_items(GlPoolWork *work, const GlPoolComponent *component, const uint64_t *group)
+show_items(GlPoolWork *work, const GlPoolComponent *component, const int *classes, int class_count)
 {
 	size_t words = (size_t) work->words;
 	uint64_t *items = gl_pool_allocate(work, words, sizeof(uint64_t));
-	int class;
+	int i;
 	size_t w;
 
-	if (items == NULL)
-		return NULL;
-	for (class = 0; class < component->class_count; class ++)
+	for (i = 0; i < class_count && items != NULL; i++)
 	{
-		if (!gl_pool_bit(group, class))
-			continue;
 		for (w = 0; w < words; w++)
-			items[w] |= component->class_items[(size_t) class * words + w];
+			items[w] |= component->class_items[(size_t) classes[i] * words + w];
 	}
 	return items;
 }
 
+/* Marks a set's offers; returns how many. */
 static int
-compare_offers(const void *left, const void *right)
+mark_offers(GlPoolWork *work, int cart_set)
 {
-	int a = *(const int *) left;
-	int b = *(const int *) right;
+	int offer;
 
-	return (a > b) - (a < b);
+	for (offer = work->set_last_offer[cart_set]; offer >= 0; offer = work->offer_before[offer])
+		gl_pool_bit_add(work->offers_shown, offer);
+	return work->set_offer_count[cart_set];
+}
+
+/* The marked offers, ascending, into shown, and no longer marked. */
+static bool
+collect_offers(GlPoolWork *work, int count, GlPoolGroup *shown)
+{
+	int *options = gl_pool_allocate(work, (size_t) count, sizeof(int));
+	int words = (work->problem->offer_count + 63) / 64;
+	int w;
+
+	if (options == NULL)
+		return false;
+	shown->options = options;
+	shown->option_count = count;
+	for (w = 0; w < words; w++)
+	{
+		uint64_t bits = work->offers_shown[w];
+
+		work->offers_shown[w] = 0;
+		for (; bits != 0; bits &= bits - 1)
+			*options++ = w * 64 + __builtin_ctzll(bits);
+	}
+	return true;
 }
 
 /*
- * The offers of the sets that serve, ascending: a few are gathered set by set
- * and sorted, many are picked from the list of all. There, whether an offer
- * serves is as good as random, so each is written and the place advances only
- * for those that do: a branch would be mispredicted half of the time. options
- * has room for one more than count.
+ * The same for many sets: one pass over all offers. Whether an offer serves is
+ * as good as random there, so each is written and the place advances only for
+ * those that do: a branch would be mispredicted half of the time.
  */
-static void
-collect_offers(const GlPoolComponent *component, const bool *serves, int count, int *options)
-{
-	int *next = options;
-	int i;
-	int j;
-
-	if (count > component->offer_count / FEW_OFFERS)
-	{
-		for (i = 0; i < component->offer_count; i++)
-		{
-			*next = component->offers[i];
-			next += serves[component->offer_sets[i]];
-		}
-		return;
-	}
-	for (i = 0; i <= component->set_count; i++)
-	{
-		if (!serves[i])
-			continue;
-		for (j = component->set_starts[i]; j < component->set_starts[i + 1]; j++)
-			*next++ = component->offers_by_set[j];
-	}
-	qsort(options, (size_t) count, sizeof(int), compare_offers);
-}
-
-/* The options of group number index into shown. */
 static bool
-show_options(GlPoolWork *work, const GlPoolComponent *component, const GlPoolEntry *entry,
-			 int index, GlPoolGroup *shown)
+pick_offers(GlPoolWork *work, int count, GlPoolGroup *shown)
 {
-	bool *serves = gl_pool_allocate(work, (size_t) component->set_count + 1, sizeof(bool));
-	int *options;
-	int count = 0;
+	int *options = gl_pool_allocate(work, (size_t) count + 1, sizeof(int));
+	const bool *serves = work->sets_shown + 1; /* so that -1 has its place */
 	int i;
 
-	if (serves == NULL)
-		return false;
-	for (i = 0; i < component->set_count; i++)
-		serves[i] =
-			gl_pool_is_option(component, component->sets + (size_t) i * (size_t) component->words,
-							  entry->groups, entry->group_count, index);
-	serves[component->set_count] = entry->group_count == 1;
-	for (i = 0; i <= component->set_count; i++)
-		count += serves[i] ? component->set_starts[i + 1] - component->set_starts[i] : 0;
-	options = gl_pool_allocate(work, (size_t) count + 1, sizeof(int));
 	if (options == NULL)
 		return false;
-	collect_offers(component, serves, count, options);
 	shown->options = options;
 	shown->option_count = count;
+	for (i = 0; i < work->problem->offer_count; i++)
+	{
+		*options = i;
+		options += serves[work->offer_set[i]];
+	}
+	return true;
+}
+
+/* The options of a group: the offers of its supersets that are not in other groups' too. */
+static bool
+show_options(GlPoolWork *work, const GlPoolComponent *component, const uint64_t *supersets,
+			 const uint64_t *twice, GlPoolGroup *shown)
+{
+	int *sets = gl_pool_allocate(work, (size_t) component->set_count, sizeof(int));
+	int set_count = 0;
+	int count = 0;
+	bool done;
+	int sw;
+	int i;
+
+	if (sets == NULL)
+		return false;
+	for (sw = 0; sw < component->set_words; sw++)
+	{
+		uint64_t bits = supersets[sw] & ~twice[sw];
+
+		for (; bits != 0; bits &= bits - 1)
+		{
+			int set = component->cart_sets[sw * 64 + __builtin_ctzll(bits)];
+
+			sets[set_count++] = set;
+			count += work->set_offer_count[set];
+		}
+	}
+	if (count < work->problem->offer_count / MANY)
+	{
+		for (i = 0; i < set_count; i++)
+			mark_offers(work, sets[i]);
+		return collect_offers(work, count, shown);
+	}
+	for (i = 0; i < set_count; i++)
+		work->sets_shown[sets[i] + 1] = true;
+	done = pick_offers(work, count, shown);
+	for (i = 0; i < set_count; i++)
+		work->sets_shown[sets[i] + 1] = false;
+	return done;
+}
+
+/* The groups' items, and per group the sets that contain it; twice: those that contain several. */
+static bool
+show_groups(GlPoolWork *work, const GlPoolComponent *component, const GlPoolEntry *entry,
+			GlPoolGroup *shown, uint64_t *supersets, uint64_t *twice)
+{
+	size_t set_words = (size_t) component->set_words;
+	uint64_t *once = gl_pool_allocate(work, set_words, sizeof(uint64_t));
+	int *classes = gl_pool_allocate(work, (size_t) component->class_count, sizeof(int));
+	size_t sw;
+	int i;
+
+	if (work->status != GL_OK)
+		return false;
+	for (i = 0; i < entry->group_count; i++)
+	{
+		uint64_t *own = supersets + (size_t) i * set_words;
+		int count = gl_pool_list_classes(
+			component, entry->groups + (size_t) i * (size_t) component->words, classes);
+
+		shown[i].fee = entry->group_fees[i];
+		shown[i].items = show_items(work, component, classes, count);
+		if (shown[i].items == NULL)
+			return false;
+		for (sw = 0; sw < set_words; sw++)
+		{
+			own[sw] = gl_pool_common(component, component->holders, (int) sw, classes, count);
+			twice[sw] |= once[sw] & own[sw];
+			once[sw] |= own[sw];
+		}
+	}
 	return true;
 }
 
@@ -109,20 +170,33 @@ show_options(GlPoolWork *work, const GlPoolComponent *component, const GlPoolEnt
 const GlPoolGroup *
 gl_pool_show(GlPoolWork *work, GlPoolComponent *component, GlPoolEntry *entry)
 {
+	size_t set_words = (size_t) component->set_words;
+	size_t groups = (size_t) entry->group_count;
 	GlPoolGroup *shown;
-	int i;
+	uint64_t *supersets;
+	uint64_t *twice;
+	size_t i;
 
 	if (entry->shown != NULL)
 		return entry->shown;
-	shown = gl_pool_allocate(work, (size_t) entry->group_count, sizeof(GlPoolGroup));
-	if (shown == NULL)
-		return NULL;
-	for (i = 0; i < entry->group_count; i++)
+	if (work->offers_shown == NULL)
 	{
-		shown[i].fee = entry->group_fees[i];
-		shown[i].items =
-			show_items(work, component, entry->groups + (size_t) i * (size_t) component->words);
-		if (shown[i].items == NULL || !show_options(work, component, entry, i, &shown[i]))
+		work->offers_shown =
+			gl_pool_allocate(work, (size_t) work->problem->offer_count / 64 + 1, sizeof(uint64_t));
+		work->sets_shown = gl_pool_allocate(work, (size_t) work->set_count + 1, sizeof(bool));
+	}
+	shown = gl_pool_allocate(work, groups, sizeof(GlPoolGroup));
+	supersets = gl_pool_allocate(work, groups * set_words, sizeof(uint64_t));
+	twice = gl_pool_allocate(work, set_words, sizeof(uint64_t));
+	if (work->status != GL_OK || !show_groups(work, component, entry, shown, supersets, twice))
+		return NULL;
+	for (i = 0; i < groups; i++)
+	{
+		bool done = groups == 1 ? collect_offers(work, mark_offers(work, component->whole), shown)
+								: show_options(work, component, supersets + i * set_words, twice,
+											   &shown[i]);
+
+		if (!done)
 			return NULL;
 	}
 	entry->shown = shown;

@@ -99,9 +99,9 @@ goes_first(const BruteSet *a, const BruteSet *b)
 	return false;
 }
 
-/* Whether these sets (bits of chosen) cover the cart and none can be left out. */
+/* Whether the chosen sets cover the cart and none can be left out. */
 static bool
-is_irredundant_cover(const BruteSet *sets, int set_count, unsigned chosen)
+is_irredundant_cover(const BruteSet *sets, int set_count, const bool *chosen)
 {
 	int holders[BRUTE_ITEMS_MAX];
 	int s;
@@ -110,7 +110,7 @@ is_irredundant_cover(const BruteSet *sets, int set_count, unsigned chosen)
 	memset(holders, 0, sizeof(holders));
 	for (s = 0; s < set_count; s++)
 	{
-		for (r = 0; r < brute_items && (chosen >> s & 1) != 0; r++)
+		for (r = 0; r < brute_items && chosen[s]; r++)
 			holders[r] += sets[s].has[r];
 	}
 	for (r = 0; r < brute_items; r++)
@@ -122,7 +122,7 @@ is_irredundant_cover(const BruteSet *sets, int set_count, unsigned chosen)
 	{
 		bool needed = false;
 
-		if ((chosen >> s & 1) == 0)
+		if (!chosen[s])
 			continue;
 		for (r = 0; r < brute_items; r++)
 			needed |= sets[s].has[r] && holders[r] == 1;
@@ -134,9 +134,9 @@ is_irredundant_cover(const BruteSet *sets, int set_count, unsigned chosen)
 
 /* The partition of a cover, groups by first item. */
 static void
-make_partition(const BruteSet *sets, int set_count, unsigned chosen, BrutePool *pool)
+make_partition(const BruteSet *sets, int set_count, const bool *chosen, BrutePool *pool)
 {
-	int group_of_set[BRUTE_SETS_MAX];
+	int group_of_set[BRUTE_OFFERS_MAX];
 	int r;
 	int s;
 
@@ -149,8 +149,7 @@ make_partition(const BruteSet *sets, int set_count, unsigned chosen, BrutePool *
 
 		for (s = 0; s < set_count; s++)
 		{
-			if ((chosen >> s & 1) != 0 && sets[s].has[r] &&
-				(best < 0 || goes_first(&sets[s], &sets[best])))
+			if (chosen[s] && sets[s].has[r] && (best < 0 || goes_first(&sets[s], &sets[best])))
 				best = s;
 		}
 		if (group_of_set[best] < 0)
@@ -235,47 +234,74 @@ compare_pools(const void *left, const void *right)
 	return 0;
 }
 
-BrutePool *
-brute_solve(const GlPoolProblem *problem, int *count)
+typedef struct BruteList
 {
-	BruteSet sets[BRUTE_OFFERS_MAX];
-	BrutePool *pools = NULL;
-	int capacity = 0;
+	BrutePool *pools;
+	int count;
+	int capacity;
+} BruteList;
+
+/* Adds the pool of the chosen sets, if they are a cover that makes a new one. */
+static void
+add_pool(const GlPoolProblem *problem, const BruteSet *sets, int set_count, const bool *chosen,
+		 BruteList *list)
+{
+	BrutePool pool;
+	int i;
+
+	if (!is_irredundant_cover(sets, set_count, chosen))
+		return;
+	make_partition(sets, set_count, chosen, &pool);
+	price_pool(problem, &pool);
+	for (i = 0; i < list->count; i++)
+	{
+		if (compare_pools(&list->pools[i], &pool) == 0)
+			return;
+	}
+	if (list->count == list->capacity)
+	{
+		list->capacity = list->capacity == 0 ? 16 : list->capacity * 2;
+		list->pools = realloc(list->pools, sizeof(BrutePool) * (size_t) list->capacity);
+		if (list->pools == NULL)
+			abort();
+	}
+	list->pools[list->count++] = pool;
+}
+
+/* Adds the pools of the sets chosen and at most left more, from number "from" on. */
+static void
+choose_sets(const GlPoolProblem *problem, const BruteSet *sets, int set_count, bool *chosen,
+			int from, int left, BruteList *list)
+{
+	int s;
+
+	add_pool(problem, sets, set_count, chosen, list);
+	for (s = from; s < set_count && left > 0; s++)
+	{
+		chosen[s] = true;
+		choose_sets(problem, sets, set_count, chosen, s + 1, left - 1, list);
+		chosen[s] = false;
+	}
+}
+
+BrutePool *
+brute_solve(const GlPoolProblem *problem, int most, int *count)
+{
+	static BruteSet sets[BRUTE_OFFERS_MAX];
+	bool chosen[BRUTE_OFFERS_MAX] = {false};
+	BruteList list = {NULL, 0, 0};
 	int set_count;
-	unsigned chosen;
 
 	*count = 0;
 	brute_items = problem->item_count;
 	if (brute_items == 0)
 		return NULL;
 	set_count = collect_sets(problem, sets);
-	if (set_count > BRUTE_SETS_MAX)
-		abort();
-	for (chosen = 1; chosen < 1u << set_count; chosen++)
-	{
-		BrutePool pool;
-		int i;
-
-		if (!is_irredundant_cover(sets, set_count, chosen))
-			continue;
-		make_partition(sets, set_count, chosen, &pool);
-		price_pool(problem, &pool);
-		for (i = 0; i < *count && compare_pools(&pools[i], &pool) != 0;)
-			i++;
-		if (i < *count)
-			continue;
-		if (*count == capacity)
-		{
-			capacity = capacity == 0 ? 16 : capacity * 2;
-			pools = realloc(pools, sizeof(BrutePool) * (size_t) capacity);
-			if (pools == NULL)
-				abort();
-		}
-		pools[(*count)++] = pool;
-	}
-	if (*count > 0)
-		qsort(pools, (size_t) *count, sizeof(BrutePool), compare_pools);
-	return pools;
+	choose_sets(problem, sets, set_count, chosen, 0, most, &list);
+	if (list.count > 0)
+		qsort(list.pools, (size_t) list.count, sizeof(BrutePool), compare_pools);
+	*count = list.count;
+	return list.pools;
 }
 
 /* Tries every block for item number "item": each open one and a new one. */

@@ -13,7 +13,7 @@
 
 #define BRUTE_ITEMS_MAX 256
 #define BRUTE_SETS_MAX 12
-#define BRUTE_OFFERS_MAX 40
+#define BRUTE_OFFERS_MAX 90
 
 typedef struct BruteGroup
 {
@@ -30,8 +30,11 @@ typedef struct BrutePool
 	int64_t fee;
 } BrutePool;
 
-/* All pools of the cart in order (max_pools and budget are not looked at); *count of them. */
-extern BrutePool *brute_solve(const GlPoolProblem *problem, int *count);
+/*
+ * All pools of the cart of at most "most" groups (BRUTE_SETS_MAX at most), in
+ * order (max_pools and budget are not looked at); *count of them.
+ */
+extern BrutePool *brute_solve(const GlPoolProblem *problem, int most, int *count);
 
 /*
  * The fewest blocks of any partition of the items in which every block is

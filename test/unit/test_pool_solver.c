@@ -162,7 +162,7 @@ try_cart(const Cart *cart, bool partitions, long *pool_total)
 	int count;
 	int different;
 
-	expected = brute_solve(&cart->problem, &count);
+	expected = brute_solve(&cart->problem, BRUTE_SETS_MAX, &count);
 	different = gl_pool_solve(&cart->problem, &arena, NULL, &answer, &error) != GL_OK ||
 				!same_answer(&cart->problem, &answer, expected, count);
 	if (partitions &&
@@ -202,6 +202,63 @@ compare_with_brute_force(const char *shape, long carts, int base_limit, int set_
 		   different);
 	CHECK(different == 0);
 	CHECK(pools > carts / 2);
+}
+
+/*
+ * Carts of more than 64 classes and 64 sets, so that every bitset has several
+ * words, against the pools of at most three groups.
+ */
+static void
+compare_large(long carts)
+{
+	static Cart cart;
+	long different = 0;
+	long pools = 0;
+	long i;
+	int s;
+	int item;
+
+	for (i = 0; i < carts; i++)
+	{
+		GlPoolProblem *problem = &cart.problem;
+		int fee_limit = pick(3) == 0 ? 1000 : 1 + pick(2) * pick(4); /* mostly ties */
+		int density = 50 + pick(10);
+		BrutePool *expected;
+		GlPoolAnswer answer;
+		GlError error;
+		int count;
+
+		memset(&cart, 0, sizeof(cart));
+		problem->item_count = 66 + pick(10);
+		problem->offer_count = 66 + pick(BRUTE_OFFERS_MAX - 66);
+		problem->offers = cart.offers;
+		make_ranks(&cart);
+		for (s = 0; s < problem->offer_count; s++)
+		{
+			for (item = 0; item < problem->item_count; item++)
+			{
+				if (pick(100) < density)
+					cart.items[s][item / 64] |= UINT64_C(1) << (item % 64);
+			}
+			cart.offers[s].items = cart.items[s];
+			cart.offers[s].fee = pick(fee_limit);
+		}
+		expected = brute_solve(problem, 3, &count);
+		problem->max_pools = 1 + pick(30);
+		if (problem->max_pools > count)
+			problem->max_pools = count > 0 ? count : 1;
+		if (count > 0)
+		{
+			different += gl_pool_solve(problem, &arena, NULL, &answer, &error) != GL_OK ||
+						 !same_answer(problem, &answer, expected, count);
+			pools += problem->max_pools;
+		}
+		free(expected);
+		check_free_all();
+	}
+	printf("# large: %ld carts, %ld pools compared, %ld differences\n", carts, pools, different);
+	CHECK(different == 0);
+	CHECK(pools > carts);
 }
 
 /* Solves a cart of at most 64 items, in cart order. */
@@ -429,6 +486,8 @@ main(int argc, char **argv)
 	compare_with_brute_force("classes", carts / 10, 8, 8, 30, 1);
 	compare_with_brute_force("parts", carts / 10, 10, 12, 1, 2);
 	compare_with_brute_force("three parts", carts / 10, 10, 12, 3, 3);
+	compare_with_brute_force("many classes", carts / 100, 150, 12, 1, 1);
+	compare_large(carts / 250);
 	test_seed_example();
 	test_edges();
 	test_many_items();
