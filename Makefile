@@ -63,3 +63,4 @@ $(SCRIPT): $(TOPICS)
 export PERL5LIB := $(CURDIR)/test/perl:$(PERL5LIB)
 
 include test/tests.mk
+include test/bench/bench.mk

@@ -109,6 +109,22 @@ ALTER TABLE ganje.store_rule ENABLE ALWAYS TRIGGER store_rule_emptied;
 ALTER TABLE ganje.shipment_provider ENABLE ALWAYS TRIGGER shipment_provider_changed;
 ALTER TABLE ganje.shipment_provider ENABLE ALWAYS TRIGGER shipment_provider_emptied;
 
+CREATE TRIGGER option_changed AFTER INSERT OR UPDATE OR DELETE ON ganje.option
+    FOR EACH ROW EXECUTE FUNCTION ganje.config_changed();
+CREATE TRIGGER option_emptied AFTER TRUNCATE ON ganje.option
+    FOR EACH STATEMENT EXECUTE FUNCTION ganje.config_changed();
+-- Beforehand as well, for an AFTER trigger of the application's own that comes before ours.
+CREATE TRIGGER store_changing BEFORE INSERT OR UPDATE OR DELETE ON ganje.store
+    FOR EACH STATEMENT EXECUTE FUNCTION ganje.config_changed();
+CREATE TRIGGER store_rule_changing BEFORE INSERT OR UPDATE OR DELETE ON ganje.store_rule
+    FOR EACH STATEMENT EXECUTE FUNCTION ganje.config_changed();
+CREATE TRIGGER shipment_provider_changing BEFORE INSERT OR UPDATE OR DELETE ON ganje.shipment_provider
+    FOR EACH STATEMENT EXECUTE FUNCTION ganje.config_changed();
+CREATE TRIGGER option_changing BEFORE INSERT OR UPDATE OR DELETE ON ganje.option
+    FOR EACH STATEMENT EXECUTE FUNCTION ganje.config_changed();
+ALTER TABLE ganje.option ENABLE ALWAYS TRIGGER option_changed;
+ALTER TABLE ganje.option ENABLE ALWAYS TRIGGER option_emptied;
+
 -- A JSON list of text as an array; NULL for NULL.
 CREATE FUNCTION ganje.text_list(list jsonb) RETURNS text[]
 LANGUAGE sql IMMUTABLE PARALLEL SAFE

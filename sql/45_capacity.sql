@@ -15,13 +15,18 @@ CREATE TABLE ganje.slot_counter (
     slot_to time NOT NULL,
     used integer NOT NULL CHECK (used >= 0),
     capacity integer CHECK (capacity >= 0),
+    kept integer,
+    is_full boolean NOT NULL GENERATED ALWAYS AS (coalesce(used >= capacity, false)) STORED,
     PRIMARY KEY (merchant_id, store_id, rule_id, day, slot_from, slot_to),
-    CONSTRAINT never_oversold CHECK (used <= capacity)
+    CONSTRAINT never_oversold CHECK (used <= greatest(capacity, kept))
 ) WITH (fillfactor = 70);
 COMMENT ON TABLE ganje.slot_counter IS 'Units taken by live holds and confirmed orders per rule, date and slot.';
 COMMENT ON COLUMN ganje.slot_counter.day IS 'local date of the slot; -infinity for ON_DEMAND, which counts unfinished shipments whatever the day';
-COMMENT ON COLUMN ganje.slot_counter.capacity IS 'the rule''s capacity when a unit was last taken (NULL: no limit): a lowered capacity keeps what is sold';
-CREATE INDEX slot_counter_full ON ganje.slot_counter (merchant_id, store_id, rule_id, day) WHERE used >= capacity;
+COMMENT ON COLUMN ganje.slot_counter.capacity IS 'the rule''s capacity (NULL: no limit), brought here by a trigger, so that the counter alone says whether it is full';
+COMMENT ON COLUMN ganje.slot_counter.kept IS 'units that are kept though the capacity was lowered below them; NULL: none';
+COMMENT ON COLUMN ganje.slot_counter.is_full IS 'no unit is left, but for those of expired holds';
+-- On is_full, not on used: so an update of used stays on its page (HOT) until the counter is full.
+CREATE INDEX slot_counter_full ON ganje.slot_counter (merchant_id, day) WHERE is_full;
 
 CREATE TABLE ganje.hold (
     merchant_id text NOT NULL DEFAULT 'DEFAULT',
@@ -100,7 +105,8 @@ BEGIN
      WHERE u.merchant_id = e.merchant_id AND u.hold_id = e.hold_id AND u.group_no = e.group_no;
     GET DIAGNOSTICS reclaimed = ROW_COUNT;
     IF reclaimed > 0 THEN
-        UPDATE ganje.slot_counter AS c SET used = c.used - reclaimed
+        UPDATE ganje.slot_counter AS c
+           SET used = c.used - reclaimed, kept = CASE WHEN c.used - reclaimed > c.capacity THEN c.used - reclaimed END
          WHERE c.merchant_id = unit.store_merchant_id AND c.store_id = unit.store_id AND c.rule_id = unit.rule_id
            AND c.day = unit.day AND c.slot_from = unit.slot_from AND c.slot_to = unit.slot_to;
     END IF;
@@ -109,27 +115,46 @@ END
 $$;
 COMMENT ON FUNCTION ganje.reclaim_expired(ganje.hold_unit) IS 'Frees the expired units on a unit''s counter; true where there were any.';
 
+-- The counter decides, one row in one statement: what it holds of the rule's
+-- capacity a trigger keeps. Only its first unit asks the rule, and keeps it
+-- from being changed until then; the trigger would not see a counter that is
+-- not there yet.
 CREATE FUNCTION ganje.take_unit(unit ganje.hold_unit) RETURNS boolean
 LANGUAGE plpgsql VOLATILE
 AS $$
 DECLARE
     rule_capacity integer;
 BEGIN
-    SELECT r.capacity INTO rule_capacity FROM ganje.store_rule AS r
-     WHERE r.merchant_id = unit.store_merchant_id AND r.store_id = unit.store_id AND r.rule_id = unit.rule_id;
-    FOR attempt IN 1..2 LOOP
-        INSERT INTO ganje.slot_counter AS c (merchant_id, store_id, rule_id, day, slot_from, slot_to, used, capacity)
-        SELECT unit.store_merchant_id, unit.store_id, unit.rule_id, unit.day, unit.slot_from, unit.slot_to, 1, rule_capacity
-         WHERE coalesce(rule_capacity, 1) >= 1
-        ON CONFLICT (merchant_id, store_id, rule_id, day, slot_from, slot_to) DO UPDATE
-           SET used = c.used + 1, capacity = excluded.capacity
-         WHERE excluded.capacity IS NULL OR c.used < excluded.capacity;
+    LOOP
+        UPDATE ganje.slot_counter AS c SET used = c.used + 1
+         WHERE c.merchant_id = unit.store_merchant_id AND c.store_id = unit.store_id AND c.rule_id = unit.rule_id
+           AND c.day = unit.day AND c.slot_from = unit.slot_from AND c.slot_to = unit.slot_to
+           AND (c.capacity IS NULL OR c.used < c.capacity);
         IF FOUND THEN
             RETURN true;
         END IF;
-        EXIT WHEN NOT ganje.reclaim_expired(unit);
+        PERFORM 1 FROM ganje.slot_counter AS c
+          WHERE c.merchant_id = unit.store_merchant_id AND c.store_id = unit.store_id AND c.rule_id = unit.rule_id
+            AND c.day = unit.day AND c.slot_from = unit.slot_from AND c.slot_to = unit.slot_to;
+        IF FOUND THEN
+            IF NOT ganje.reclaim_expired(unit) THEN
+                RETURN false;
+            END IF;
+        ELSE
+            SELECT r.capacity INTO rule_capacity FROM ganje.store_rule AS r
+             WHERE r.merchant_id = unit.store_merchant_id AND r.store_id = unit.store_id AND r.rule_id = unit.rule_id
+               FOR SHARE;
+            IF rule_capacity = 0 THEN
+                RETURN false;
+            END IF;
+            INSERT INTO ganje.slot_counter AS c (merchant_id, store_id, rule_id, day, slot_from, slot_to, used, capacity)
+            VALUES (unit.store_merchant_id, unit.store_id, unit.rule_id, unit.day, unit.slot_from, unit.slot_to, 1, rule_capacity)
+            ON CONFLICT (merchant_id, store_id, rule_id, day, slot_from, slot_to) DO NOTHING;
+            IF FOUND THEN
+                RETURN true;
+            END IF;
+        END IF;
     END LOOP;
-    RETURN false;
 END
 $$;
 COMMENT ON FUNCTION ganje.take_unit(ganje.hold_unit) IS 'Takes one unit of capacity, of an expired hold if need be; false where none is left.';
@@ -137,11 +162,35 @@ COMMENT ON FUNCTION ganje.take_unit(ganje.hold_unit) IS 'Takes one unit of capac
 CREATE FUNCTION ganje.give_back_unit(unit ganje.hold_unit) RETURNS void
 LANGUAGE sql VOLATILE
 BEGIN ATOMIC
-    UPDATE ganje.slot_counter AS c SET used = c.used - 1
+    UPDATE ganje.slot_counter AS c
+       SET used = c.used - 1, kept = CASE WHEN c.used - 1 > c.capacity THEN c.used - 1 END
      WHERE c.merchant_id = unit.store_merchant_id AND c.store_id = unit.store_id AND c.rule_id = unit.rule_id
        AND c.day = unit.day AND c.slot_from = unit.slot_from AND c.slot_to = unit.slot_to;
 END;
 COMMENT ON FUNCTION ganje.give_back_unit(ganje.hold_unit) IS 'Gives one unit of capacity back.';
+
+-- What is sold stays sold: a counter above a lowered capacity is full until
+-- enough is given back.
+CREATE FUNCTION ganje.spread_capacity() RETURNS trigger
+LANGUAGE plpgsql
+AS $$
+BEGIN
+    PERFORM 1 FROM ganje.slot_counter AS c
+      WHERE c.merchant_id = NEW.merchant_id AND c.store_id = NEW.store_id AND c.rule_id = NEW.rule_id
+      ORDER BY c.day, c.slot_from, c.slot_to FOR UPDATE;
+    UPDATE ganje.slot_counter AS c
+       SET capacity = NEW.capacity, kept = CASE WHEN c.used > NEW.capacity THEN c.used END
+     WHERE c.merchant_id = NEW.merchant_id AND c.store_id = NEW.store_id AND c.rule_id = NEW.rule_id
+       AND c.capacity IS DISTINCT FROM NEW.capacity;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION ganje.spread_capacity() IS 'Trigger: brings a rule''s capacity to its counters, whatever they have sold.';
+CREATE TRIGGER store_rule_capacity AFTER UPDATE OF capacity ON ganje.store_rule
+    FOR EACH ROW WHEN (OLD.capacity IS DISTINCT FROM NEW.capacity) EXECUTE FUNCTION ganje.spread_capacity();
+-- A rule may have been deleted and come back, its counters still there.
+CREATE TRIGGER store_rule_returned AFTER INSERT ON ganje.store_rule
+    FOR EACH ROW EXECUTE FUNCTION ganje.spread_capacity();
 
 CREATE FUNCTION ganje.lock_hold(merchant text, hold text) RETURNS ganje.hold
 LANGUAGE plpgsql VOLATILE

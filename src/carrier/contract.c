@@ -5,13 +5,7 @@
  *
  * A carrier's functions are users' code that runs where the outbox is
  * written (in the transaction of an order) and in the worker, whose role is a
- * superuser.  Both must be out of their reach: the call runs as the
- * registering role, in a security-restricted operation (no SET ROLE, no
- * temporary objects), with a fixed search_path, and every setting that the
- * function changes is put back.
- *
- * An error needs no cleaning up here: the abort of the (sub)transaction that
- * follows it restores role, security context and settings.
+ * superuser: core/role.h keeps both out of their reach.
  *
  *-------------------------------------------------------------------------
  */
@@ -25,11 +19,11 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
-#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
 #include "compat.h"
+#include "core/role.h"
 
 typedef enum ContractFunction
 {
@@ -158,14 +152,9 @@ static Oid
 resolve_signature(const char *signature, text *carrier, ContractFunction which, Oid role,
 				  Oid contract)
 {
-	LOCAL_FCINFO(call, 1);
-	Oid function;
+	Oid function = gl_role_function(signature);
 
-	InitFunctionCallInfoData(*call, NULL, 1, InvalidOid, NULL, NULL);
-	call->args[0].value = PointerGetDatum(cstring_to_text(signature));
-	call->args[0].isnull = false;
-	function = DatumGetObjectId(to_regprocedure(call));
-	if (call->isnull)
+	if (!OidIsValid(function))
 		ereport(
 			ERROR, errcode(ERRCODE_UNDEFINED_FUNCTION),
 			errmsg("%s function %s of carrier \"%s\" does not exist", function_names[which],
@@ -224,9 +213,7 @@ run(FunctionCallInfo fcinfo, ContractFunction which)
 	char *signature;
 	Oid role;
 	Oid function;
-	Oid saved_user;
-	int saved_context;
-	int nest_level;
+	GlRoleScope scope;
 	Datum result;
 	bool isnull;
 
@@ -235,16 +222,11 @@ run(FunctionCallInfo fcinfo, ContractFunction which)
 	carrier = PG_GETARG_TEXT_PP(0);
 	signature = find_signature(carrier, which, &role);
 
-	GetUserIdAndSecContext(&saved_user, &saved_context);
-	nest_level = NewGUCNestLevel();
-	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+	scope = gl_role_enter();
 	function = resolve_signature(signature, carrier, which, role, fcinfo->flinfo->fn_oid);
-	SetUserIdAndSecContext(role, saved_context | SECURITY_LOCAL_USERID_CHANGE |
-									 SECURITY_RESTRICTED_OPERATION);
+	gl_role_become(&scope, role);
 	result = call_function(function, fcinfo, &isnull);
-	AtEOXact_GUC(false, nest_level);
-	SetUserIdAndSecContext(saved_user, saved_context);
+	gl_role_leave(&scope);
 
 	if (isnull)
 		PG_RETURN_NULL();

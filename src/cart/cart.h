@@ -34,6 +34,7 @@ typedef struct GlItem
  */
 typedef struct GlCart
 {
+	uint64 call;       /* number of the call, for what is remembered during it (GlMemo) */
 	char *merchant_id; /* of the items that name none */
 	char *cart_id;     /* or NULL: inline without an id */
 	int item_count;
@@ -52,6 +53,7 @@ typedef struct GlCartZone
 	char *zone_id;
 	Datum fee; /* numeric */
 	bool fee_is_null;
+	int64 scaled_fee;     /* fee × 10^GL_FEE_SCALE */
 	Datum min_cart_total; /* numeric */
 	GlClock clock;
 } GlCartZone;

@@ -105,15 +105,12 @@ read_slot(GlChoice *choice, const JsonbValue *value, const char *path)
 	choice->has_slot = true;
 }
 
+/* What is chosen: everything but for which items. */
 static void
-read_choice(GlChoice *choice, const GlCart *cart, const JsonbValue *element, uint64 *taken)
+read_option(GlChoice *choice, JsonbContainer *object)
 {
-	static const char *const keys[] = {"items", "type", "provider", "day", "slot", NULL};
-	JsonbContainer *object = gl_json_object(element, choice->path);
 	JsonbValue value;
 
-	gl_json_only_keys(object, choice->path, keys);
-	read_items(choice, cart, object, taken);
 	if (!gl_json_find(object, "type", &value))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("%s is missing", gl_json_path_key(choice->path, "type"))));
@@ -130,19 +127,37 @@ read_choice(GlChoice *choice, const GlCart *cart, const JsonbValue *element, uin
 						errhint("A slot is chosen for a day.")));
 }
 
-GlChoiceList
-gl_choices_read(const GlCart *cart, JsonbContainer *request)
+static void
+read_choice(GlChoice *choice, const GlCart *cart, const JsonbValue *element, uint64 *taken)
+{
+	static const char *const keys[] = {"items", "type", "provider", "day", "slot", NULL};
+	JsonbContainer *object = gl_json_object(element, choice->path);
+
+	gl_json_only_keys(object, choice->path, keys);
+	if (taken != NULL)
+		read_items(choice, cart, object, taken);
+	read_option(choice, object);
+}
+
+/* Every item of the cart must be in a group. */
+static void
+check_complete(const GlCart *cart, const uint64 *taken)
+{
+	for (int i = 0; i < cart->item_count; i++)
+		if ((taken[i / 64] >> (i % 64) & 1) == 0)
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+							errmsg("pool does not deliver item \"%s\" of the cart",
+								   cart->items[i].item_id)));
+}
+
+/* The choices of a list, with their items or without. */
+static GlChoiceList
+read_list(const GlCart *cart, const JsonbValue *value, bool with_items)
 {
 	uint64 *taken = palloc0(GL_POOL_WORDS(cart->item_count) * sizeof(uint64));
-	GlChoiceList list = {0, NULL};
-	JsonbValue value;
-	JsonbContainer *groups;
+	GlChoiceList list = {.names_items = with_items};
+	JsonbContainer *groups = gl_json_array(value, "pool");
 
-	if (!gl_json_find(request, "pool", &value))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("pool is missing"),
-						errhint("For example \"pool\": [{\"items\": [\"p1\"], \"type\": \"CARGO\", "
-								"\"provider\": \"ARAS_KARGO\"}].")));
-	groups = gl_json_array(&value, "pool");
 	list.count = JsonContainerSize(groups);
 	if (list.count > cart->item_count)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -151,12 +166,61 @@ gl_choices_read(const GlCart *cart, JsonbContainer *request)
 	for (int i = 0; i < list.count; i++)
 	{
 		list.choices[i].path = gl_json_path_index("pool", i);
-		read_choice(&list.choices[i], cart, getIthJsonbValueFromContainer(groups, i), taken);
+		read_choice(&list.choices[i], cart, getIthJsonbValueFromContainer(groups, i),
+					with_items ? taken : NULL);
 	}
-	for (int i = 0; i < cart->item_count; i++)
-		if ((taken[i / 64] >> (i % 64) & 1) == 0)
-			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-							errmsg("pool does not deliver item \"%s\" of the cart",
-								   cart->items[i].item_id)));
+	if (with_items)
+		check_complete(cart, taken);
+	return list;
+}
+
+GlChoiceList
+gl_choices_read(const GlCart *cart, JsonbContainer *request)
+{
+	JsonbValue value;
+
+	if (!gl_json_find(request, "pool", &value))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("pool is missing"),
+						errhint("For example \"pool\": [{\"items\": [\"p1\"], \"type\": \"CARGO\", "
+								"\"provider\": \"ARAS_KARGO\"}].")));
+	return read_list(cart, &value, true);
+}
+
+/* Does any element of a list name its items? Then all must. */
+static bool
+any_names_items(JsonbContainer *list)
+{
+	for (int i = 0; i < (int) JsonContainerSize(list); i++)
+	{
+		JsonbValue *element = getIthJsonbValueFromContainer(list, i);
+		JsonbValue items;
+
+		if (gl_json_find(gl_json_object(element, gl_json_path_index("pool", i)), "items", &items))
+			return true;
+	}
+	return false;
+}
+
+GlChoiceList
+gl_selection_read(const GlCart *cart, JsonbContainer *request)
+{
+	static const char *const keys[] = {"type", "provider", "day", "slot", NULL};
+	GlChoiceList list = {.whole = true, .count = 1};
+	JsonbValue value;
+
+	if (!gl_json_find(request, "pool", &value))
+		elog(ERROR, "the request has no pool");
+	if (value.type == jbvBinary && JsonContainerIsArray(value.val.binary.data))
+	{
+		JsonbContainer *groups = gl_json_array(&value, "pool");
+
+		if (JsonContainerSize(groups) == 0)
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("pool is empty")));
+		return read_list(cart, &value, any_names_items(groups));
+	}
+	list.choices = palloc0(sizeof(GlChoice));
+	list.choices[0].path = pstrdup("pool");
+	gl_json_only_keys(gl_json_object(&value, "pool"), "pool", keys);
+	read_option(&list.choices[0], gl_json_object(&value, "pool"));
 	return list;
 }

@@ -10,11 +10,11 @@
 
 #include "cart/cart.h"
 
-/* One group as it was chosen. */
+/* One group as it was chosen, or the whole cart. */
 typedef struct GlChoice
 {
-	char *path;    /* "pool[0]" */
-	uint64 *items; /* bitset over the cart, not empty */
+	char *path;    /* "pool[0]", "pool" */
+	uint64 *items; /* bitset over the cart, not empty; NULL: not named */
 	char *type;
 	char *provider; /* or NULL: not named */
 	bool has_day;
@@ -25,6 +25,8 @@ typedef struct GlChoice
 
 typedef struct GlChoiceList
 {
+	bool whole; /* one choice for all groups, however many they are */
+	bool names_items;
 	int count;
 	GlChoice *choices; /* in order of the request */
 } GlChoiceList;
@@ -35,5 +37,12 @@ typedef struct GlChoiceList
  * names the JSON path.
  */
 extern GlChoiceList gl_choices_read(const GlCart *cart, JsonbContainer *request);
+
+/*
+ * The same for get_pools, where "pool" may also be one choice for the whole
+ * cart, and a list may leave out the items: then the i-th choice is for the
+ * i-th group.
+ */
+extern GlChoiceList gl_selection_read(const GlCart *cart, JsonbContainer *request);
 
 #endif /* GL_CHOICE_H */

@@ -16,6 +16,7 @@
 #include "compat.h"
 #include "cart/offer.h"
 #include "cart/pool_json.h"
+#include "cart/selected.h"
 #include "core/core.h"
 #include "json/json.h"
 #include "settings.h"
@@ -27,18 +28,12 @@ check_request(JsonbContainer *request)
 {
 	static const char *const keys[] = {"cartId",  "cart",     "merchantId", "zoneId",
 									   "address", "location", "pool",       NULL};
-	JsonbValue value;
 
 	gl_json_only_keys(request, "", keys);
-	if (gl_json_find(request, "pool", &value))
-		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-						errmsg("get_pools with a selected pool is not supported yet"),
-						errhint("hold_slot checks a chosen pool and takes its slots.")));
 }
 
-/* Solves for the offers; a spent budget is a warning, because what was found is good. */
-static GlPoolAnswer
-solve(const GlCheckout *checkout, const GlOfferList *offers)
+GlPoolAnswer
+gl_pools_solve(const GlCheckout *checkout, const GlOfferList *offers)
 {
 	GlPoolProblem problem = {0};
 	GlPoolOffer *solver_offers =
@@ -83,6 +78,29 @@ solve(const GlCheckout *checkout, const GlOfferList *offers)
 	return answer;
 }
 
+/* The answer, in memory of result. */
+static Datum
+write_pools(const GlCheckout *checkout, MemoryContext result)
+{
+	GlOfferList *offers = gl_offers_build(checkout, false);
+	GlPoolAnswer answer = gl_pools_solve(checkout, offers);
+	JsonbValue pools = gl_pools_write(checkout, offers, &answer);
+
+	MemoryContextSwitchTo(result);
+	return JsonbPGetDatum(JsonbValueToJsonb(&pools));
+}
+
+static Datum
+write_selected(const GlCheckout *checkout, JsonbContainer *request, MemoryContext result)
+{
+	StringInfoData json;
+
+	initStringInfo(&json);
+	gl_selected_write(&json, checkout, request);
+	MemoryContextSwitchTo(result);
+	return DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data));
+}
+
 /* get_pools(request) → jsonb */
 Datum
 gl_get_pools(PG_FUNCTION_ARGS)
@@ -91,9 +109,8 @@ gl_get_pools(PG_FUNCTION_ARGS)
 	MemoryContext caller = CurrentMemoryContext;
 	GlOwnerScope scope;
 	GlCheckout *checkout;
-	GlOfferList *offers;
-	GlPoolAnswer answer;
-	StringInfoData json;
+	JsonbValue pool;
+	bool selected;
 	Datum result;
 
 	if (!JB_ROOT_IS_OBJECT(request))
@@ -101,15 +118,14 @@ gl_get_pools(PG_FUNCTION_ARGS)
 						errmsg("the request must be an object")));
 	check_request(&request->root);
 	scope = gl_owner_enter();
+	selected = gl_json_find(&request->root, "pool", &pool);
+	if (selected)
+		gl_selected_check_caller();
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "could not connect to SPI");
 	checkout = gl_checkout_read(&request->root);
-	offers = gl_offers_build(checkout, false);
-	answer = solve(checkout, offers);
-	initStringInfo(&json);
-	gl_pools_write(&json, checkout, offers, &answer);
-	MemoryContextSwitchTo(caller);
-	result = DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data));
+	result =
+		selected ? write_selected(checkout, &request->root, caller) : write_pools(checkout, caller);
 	SPI_finish();
 	gl_owner_leave(scope);
 	return result;

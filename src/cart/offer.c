@@ -16,6 +16,7 @@
 
 #include "cart/offer.h"
 #include "cart/offer_items.h"
+#include "cart/stock.h"
 #include "core/core.h"
 #include "json/json.h"
 
@@ -31,32 +32,31 @@ typedef struct OfferBuilder
 	bool keep_closed;
 } OfferBuilder;
 
-static bool
-allows_zone(const GlTexts *zones, const char *zone_id)
+bool
+gl_zones_allow(const GlTexts *zones, const char *zone_id)
 {
 	return zones->count == 0 || gl_texts_contain(zones, zone_id, (int) strlen(zone_id));
 }
 
-static bool
-reaches(Datum value, const GlAmount *least)
+bool
+gl_amount_reached(Datum value, const GlAmount *least)
 {
 	return !least->given || DatumGetBool(DirectFunctionCall2(numeric_ge, value, least->value));
 }
 
-/* The gates of a rule that do not depend on type, provider or item. */
 static bool
-rule_is_open(const GlCheckout *checkout, const GlStoreRule *rule)
+gate_is_open(const GlCheckout *checkout, const GlStoreRule *rule)
 {
 	const GlCart *cart = checkout->cart;
 
-	return allows_zone(&rule->zones, checkout->zone->zone_id) &&
-		   reaches(cart->total, &rule->min_cart_total) &&
-		   reaches(cart->units, &rule->min_order_count) &&
+	return gl_zones_allow(&rule->zones, checkout->zone->zone_id) &&
+		   gl_amount_reached(cart->total, &rule->min_cart_total) &&
+		   gl_amount_reached(cart->units, &rule->min_order_count) &&
 		   gl_selection_passes(&rule->segment, &cart->segments);
 }
 
-static GlTiming
-timing_of(const GlStoreRule *rule, const char *type)
+GlTiming
+gl_rule_timing(const GlStoreRule *rule, const char *type)
 {
 	GlTiming timing = {GL_SCHEDULE_RESERVED};
 
@@ -76,69 +76,15 @@ timing_of(const GlStoreRule *rule, const char *type)
 	return timing;
 }
 
-/* ON_DEMAND: one counter whatever the day, so its promise is open or not as a whole. */
-static void
-fill_on_demand(const OfferBuilder *builder, GlOffer *offer)
+/* The gates of a rule that do not depend on type, provider or item. */
+static bool
+rule_is_open(const GlCheckout *checkout, const GlStoreRule *rule)
 {
-	GlScheduleVerdict verdict = gl_schedule_verdict(&offer->timing, &builder->checkout->horizon);
+	uint64 call = checkout->cart->call;
 
-	offer->counter = GL_COUNTER_RULE;
-	if (verdict.reason != GL_SCHEDULE_OPEN ||
-		gl_counter_is_full(builder->full, offer->rule, GL_ANY_DATE, 0, GL_MINUTES_PER_DAY))
-		return;
-	offer->slots = palloc(sizeof(GlOpenSlot));
-	offer->slots[offer->slot_count++] = verdict.slot;
-	offer->shows_slots = !verdict.slotless;
-}
-
-/* A rule without slots is open on each of its days, with a counter per day. */
-static void
-fill_days(const OfferBuilder *builder, GlOffer *offer)
-{
-	const GlHorizon *horizon = &builder->checkout->horizon;
-
-	offer->counter = GL_COUNTER_DAY;
-	offer->shows_slots = false;
-	offer->slots = palloc((horizon->days + 1) * sizeof(GlOpenSlot));
-	for (int day = 0; day <= horizon->days; day++)
-	{
-		GlOpenSlot slot = {horizon->today + day, 0, GL_MINUTES_PER_DAY};
-
-		if (gl_schedule_slot_verdict(&offer->timing, horizon, slot.date, slot.from, slot.to)
-					.reason == GL_SCHEDULE_OPEN &&
-			!gl_counter_is_full(builder->full, offer->rule, slot.date, slot.from, slot.to))
-			offer->slots[offer->slot_count++] = slot;
-	}
-}
-
-static void
-fill_slots(const OfferBuilder *builder, GlOffer *offer)
-{
-	const GlHorizon *horizon = &builder->checkout->horizon;
-	GlScheduleCursor cursor;
-	GlOpenSlot slot;
-
-	offer->counter = GL_COUNTER_SLOT;
-	offer->shows_slots = offer->timing.kind != GL_SCHEDULE_CARGO;
-	offer->slots =
-		palloc((Size) (horizon->days + 1) * offer->timing.slot_count * sizeof(GlOpenSlot));
-	gl_schedule_first(&offer->timing, horizon, &cursor);
-	while (gl_schedule_next(&cursor, &slot))
-		if (!gl_counter_is_full(builder->full, offer->rule, slot.date, slot.from, slot.to))
-			offer->slots[offer->slot_count++] = slot;
-}
-
-/* Days, slots and cut-off for one type of a rule, capacity included. */
-static void
-fill_schedule(const OfferBuilder *builder, GlOffer *offer)
-{
-	offer->timing = timing_of(offer->rule, offer->type);
-	if (offer->timing.kind == GL_SCHEDULE_ON_DEMAND)
-		fill_on_demand(builder, offer);
-	else if (offer->timing.slot_count == 0)
-		fill_days(builder, offer);
-	else
-		fill_slots(builder, offer);
+	if (!gl_memo_holds(rule->gate, call))
+		gl_memo_keep(rule->gate, call, gate_is_open(checkout, rule) ? rule->gate : NULL);
+	return rule->gate->answer != NULL;
 }
 
 /* Is any type of the rule open? What "every rule's gates must hold" asks of a schedule. */
@@ -153,7 +99,7 @@ has_open_type(const OfferBuilder *builder, const GlStore *store, const GlStoreRu
 
 		if (!gl_texts_contain(&rule->types, probe.type, (int) strlen(probe.type)))
 			continue;
-		fill_schedule(builder, &probe);
+		gl_offer_fill_slots(builder->checkout, builder->full, &probe);
 		if (probe.slot_count > 0)
 			return true;
 	}
@@ -163,7 +109,7 @@ has_open_type(const OfferBuilder *builder, const GlStore *store, const GlStoreRu
 static bool
 store_is_open(const OfferBuilder *builder, const GlStore *store)
 {
-	if (!allows_zone(&store->zones, builder->checkout->zone->zone_id))
+	if (!gl_zones_allow(&store->zones, builder->checkout->zone->zone_id))
 		return false;
 	for (int r = 0; store->match_all && r < store->rule_count; r++)
 		if (!rule_is_open(builder->checkout, &store->rules[r]) ||
@@ -191,9 +137,15 @@ set_fee(const OfferBuilder *builder, GlOffer *offer)
 	const GlCartZone *zone = builder->checkout->zone;
 
 	if (offer->rule->fee.given)
+	{
 		offer->fee = offer->rule->fee.value;
+		offer->scaled_fee = offer->rule->scaled_fee;
+	}
 	else if (!zone->fee_is_null)
+	{
 		offer->fee = zone->fee;
+		offer->scaled_fee = zone->scaled_fee;
+	}
 	else
 		offer->fee = DirectFunctionCall1(int4_numeric, Int32GetDatum(0));
 }
@@ -224,18 +176,19 @@ static void
 append_rule(OfferBuilder *builder, const GlStore *store, const GlStoreRule *rule)
 {
 	const GlTexts *types = &builder->checkout->options->types;
-	uint64 *items;
+	const uint64 *items;
 
 	if (!rule_is_open(builder->checkout, rule))
 		return;
-	items = gl_offer_items(builder->checkout->cart, store, rule);
+	items = gl_offer_items(builder->checkout->cart, store, rule,
+						   gl_stock_read(builder->checkout, store));
 	for (int t = 0; t < types->count; t++)
 	{
 		GlOffer offer = {.store = store, .rule = rule, .type = types->texts[t]};
 
 		if (!gl_texts_contain(&rule->types, offer.type, (int) strlen(offer.type)))
 			continue;
-		fill_schedule(builder, &offer);
+		gl_offer_fill_slots(builder->checkout, builder->full, &offer);
 		if (offer.slot_count == 0 && !builder->keep_closed)
 			continue;
 		offer.items = items;
@@ -244,26 +197,13 @@ append_rule(OfferBuilder *builder, const GlStore *store, const GlStoreRule *rule
 	}
 }
 
-/* Fees as whole numbers of one decimal unit, so that the solver adds and compares exactly. */
-static void
-scale_fees(GlOfferList *list)
-{
-	int scale = 0;
-
-	for (int i = 0; i < list->count; i++)
-		scale =
-			Max(scale, DatumGetInt32(DirectFunctionCall1(numeric_min_scale, list->offers[i].fee)));
-	if (scale > 9)
-		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-						errmsg("a fee has more than 9 digits behind the point")));
-	for (int i = 0; i < list->count; i++)
-		list->offers[i].scaled_fee = gl_cart_scale(list->offers[i].fee, scale, "a fee");
-}
-
 GlOfferList *
 gl_offers_build(const GlCheckout *checkout, bool keep_closed)
 {
-	OfferBuilder builder = {checkout, NULL, palloc0(sizeof(GlOfferList)), 64, keep_closed};
+	OfferBuilder builder = {.checkout = checkout,
+							.list = palloc0(sizeof(GlOfferList)),
+							.room = 64,
+							.keep_closed = keep_closed};
 	GlAmount zone_minimum;
 
 	builder.list->offers = palloc(builder.room * sizeof(GlOffer));
@@ -271,7 +211,7 @@ gl_offers_build(const GlCheckout *checkout, bool keep_closed)
 		return builder.list;
 	zone_minimum.given = true;
 	zone_minimum.value = checkout->zone->min_cart_total;
-	if (!reaches(checkout->cart->total, &zone_minimum))
+	if (!gl_amount_reached(checkout->cart->total, &zone_minimum))
 		return builder.list;
 	builder.full = gl_full_counters_read(checkout);
 	for (int s = 0; s < checkout->stores->count; s++)
@@ -284,7 +224,6 @@ gl_offers_build(const GlCheckout *checkout, bool keep_closed)
 		for (int r = 0; r < store->rule_count; r++)
 			append_rule(&builder, store, &store->rules[r]);
 	}
-	scale_fees(builder.list);
 	return builder.list;
 }
 
@@ -323,5 +262,6 @@ gl_checkout_read(JsonbContainer *request)
 						errmsg("days cannot be offered: %s", error.message)));
 	merchants = cart_merchants(checkout->cart);
 	checkout->stores = gl_stores_read(&merchants);
+	checkout->stock_source = gl_stock_source_read();
 	return checkout;
 }

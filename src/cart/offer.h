@@ -32,11 +32,14 @@ typedef struct GlOffer
 	bool shows_slots;
 	GlTiming timing;
 	GlCounterKind counter;
-	GlOpenSlot *slots; /* open and with capacity left; of a rule without slots, its days */
+	const GlOpenSlot
+		*open; /* what is open by the clock, one list for all rules with this schedule */
+	int open_count;
+	const GlOpenSlot *slots; /* open and with capacity left; of a rule without slots, its days */
 	int slot_count;
-	uint64 *items; /* bitset over the cart */
-	Datum fee;     /* numeric, as it was given */
-	int64 scaled_fee;
+	const uint64 *items; /* bitset over the cart */
+	Datum fee;           /* numeric, as it was given */
+	int64 scaled_fee;    /* × 10^GL_FEE_SCALE */
 } GlOffer;
 
 typedef struct GlOfferList
@@ -44,6 +47,8 @@ typedef struct GlOfferList
 	int count;
 	GlOffer *offers; /* by merchant, store, rule, type, provider */
 } GlOfferList;
+
+typedef struct GlStockSource GlStockSource;
 
 /* Everything that a request is answered from. */
 typedef struct GlCheckout
@@ -53,7 +58,22 @@ typedef struct GlCheckout
 	GlPoolOptions *options;
 	GlHorizon horizon;
 	GlStoreList *stores;
+	GlStockSource *stock_source; /* NULL: everything is in stock */
 } GlCheckout;
+
+/* An empty list restricts nothing. */
+extern bool gl_zones_allow(const GlTexts *zones, const char *zone_id);
+
+extern bool gl_amount_reached(Datum value, const GlAmount *least);
+
+/* When a rule can be had as a shipment type. */
+extern GlTiming gl_rule_timing(const GlStoreRule *rule, const char *type);
+
+/*
+ * The pools of a cart from some offers; a spent budget is a warning, because
+ * what was found is good.
+ */
+extern GlPoolAnswer gl_pools_solve(const GlCheckout *checkout, const GlOfferList *offers);
 
 /* Reads cart, zone, options and stores of a request. SPI is connected. */
 extern GlCheckout *gl_checkout_read(JsonbContainer *request);
@@ -68,8 +88,13 @@ extern GlOfferList *gl_offers_build(const GlCheckout *checkout, bool keep_closed
 /* The counters that have no unit left. */
 typedef struct GlFullCounters GlFullCounters;
 extern GlFullCounters *gl_full_counters_read(const GlCheckout *checkout);
+extern bool gl_rule_has_full(const GlFullCounters *full, const GlStoreRule *rule);
 extern bool gl_counter_is_full(const GlFullCounters *full, const GlStoreRule *rule, int64 date,
 							   int from, int to);
+
+/* Fills the schedule of an offer whose rule and type are set: days, slots and cut-off, capacity included. */
+extern void gl_offer_fill_slots(const GlCheckout *checkout, const GlFullCounters *full,
+								GlOffer *offer);
 
 /* The date that stands for "any day" in a counter: PostgreSQL's -infinity. */
 #define GL_ANY_DATE INT64_MIN

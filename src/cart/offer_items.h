@@ -11,8 +11,38 @@
 #include "cart/cart.h"
 #include "store/store.h"
 
-/* A bitset over the cart's items. */
-extern uint64 *gl_offer_items(const GlCart *cart, const GlStore *store, const GlStoreRule *rule);
+/* Why a rule does not carry an item. */
+typedef enum GlItemVerdict
+{
+	GL_ITEM_CARRIED,
+	GL_ITEM_OTHER_MERCHANT,
+	GL_ITEM_CATEGORY,
+	GL_ITEM_TAG,
+	GL_ITEM_OUT_OF_STOCK,
+	GL_ITEM_TOO_HEAVY, /* with the carried ones before it */
+	GL_ITEM_TOO_BULKY
+} GlItemVerdict;
+
+/*
+ * A bitset over the cart's items.  stock is what the store has of them, NULL:
+ * all.
+ */
+extern const uint64 *gl_offer_items(const GlCart *cart, const GlStore *store,
+									const GlStoreRule *rule, const uint64 *stock);
+
+/* A limit in the cart's unit; PG_INT64_MAX where there is none, or one beyond all that a cart can weigh. */
+extern int64 gl_limit_scaled(const GlAmount *limit, int scale);
+
+/*
+ * The items that a rule by itself carries where everything is in stock.  Rules
+ * that carry the same share one bitset.
+ */
+extern const uint64 *gl_items_carried(const GlCart *cart, const GlStore *store,
+									  const GlStoreRule *rule);
+
+/* The verdict of one rule, whatever the store's other rules say, on each item of the cart. */
+extern GlItemVerdict *gl_offer_item_verdicts(const GlCart *cart, const GlStore *store,
+											 const GlStoreRule *rule, const uint64 *stock);
 
 extern bool gl_selection_passes(const GlSelection *selection, const GlTexts *texts);
 

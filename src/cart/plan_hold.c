@@ -24,6 +24,7 @@
 #include "cart/choice.h"
 #include "cart/offer.h"
 #include "cart/pool_json.h"
+#include "cart/selected_match.h"
 #include "core/core.h"
 #include "json/json.h"
 
@@ -31,15 +32,7 @@ GL_FUNCTION(gl_plan_hold);
 
 #define UNIX_EPOCH_US ((POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY)
 
-/* Why a choice cannot be had; of several offers the one that came closest tells. */
-typedef enum Refusal
-{
-	NOT_OFFERED,
-	SLOT_NOT_OFFERED,
-	CUTOFF_PASSED,
-	SLOT_FULL
-} Refusal;
-
+/* In the order of GlRefusal. */
 static const char *const refusal_names[] = {"not_offered", "slot_not_offered", "cutoff_passed",
 											"slot_full"};
 
@@ -48,109 +41,8 @@ typedef struct Found
 {
 	const GlOffer *offer;
 	GlOpenSlot slot;
-	Refusal refusal;
+	GlRefusal refusal;
 } Found;
-
-static bool
-contains(const uint64 *outer, const uint64 *inner, int words)
-{
-	for (int w = 0; w < words; w++)
-		if (inner[w] & ~outer[w])
-			return false;
-	return true;
-}
-
-/*
- * Is the offer one of the group's options, as get_pools defines them?  One that
- * could have absorbed another group of the pool is not: it was not shown, and
- * its fee is not the one that the customer saw.
- */
-static bool
-is_option(const GlOffer *offer, const GlChoiceList *list, int group, int words)
-{
-	const GlChoice *choice = &list->choices[group];
-
-	if (strcmp(offer->type, choice->type) != 0 || !contains(offer->items, choice->items, words) ||
-		(choice->provider != NULL &&
-		 (offer->provider == NULL || strcmp(offer->provider, choice->provider) != 0)))
-		return false;
-	for (int other = 0; other < list->count; other++)
-		if (other != group && contains(offer->items, list->choices[other].items, words))
-			return false;
-	return true;
-}
-
-static Refusal
-refusal_of(GlScheduleVerdict verdict)
-{
-	switch (verdict.reason)
-	{
-		case GL_SCHEDULE_OPEN:
-			return SLOT_FULL;
-		case GL_SCHEDULE_CUTOFF_PASSED:
-		case GL_SCHEDULE_AFTER_TIME:
-			return CUTOFF_PASSED;
-		default:
-			return SLOT_NOT_OFFERED;
-	}
-}
-
-/* Why a chosen slot is not among those that are open and have capacity left. */
-static Refusal
-refusal_by(const GlCheckout *checkout, const GlOffer *offer, const GlChoice *choice)
-{
-	const GlTiming *timing = &offer->timing;
-	const GlHorizon *horizon = &checkout->horizon;
-	Refusal closest = SLOT_NOT_OFFERED;
-
-	if (offer->counter == GL_COUNTER_DAY && choice->has_slot)
-		return SLOT_NOT_OFFERED;
-	if (offer->counter == GL_COUNTER_RULE && offer->slot_count > 0)
-		return SLOT_NOT_OFFERED;
-	if (offer->counter == GL_COUNTER_RULE || !choice->has_day)
-		return refusal_of(gl_schedule_verdict(timing, horizon));
-	if (choice->has_slot || offer->counter == GL_COUNTER_DAY)
-		return refusal_of(gl_schedule_slot_verdict(timing, horizon, choice->day, choice->slot.from,
-												   choice->slot.to));
-	for (int i = 0; i < timing->slot_count; i++)
-		closest = Max(closest, refusal_of(gl_schedule_slot_verdict(timing, horizon, choice->day,
-																   timing->slots[i].from,
-																   timing->slots[i].to)));
-	return closest;
-}
-
-/*
- * Does an open slot answer the choice?  A promise of ON_DEMAND ages between
- * quote and order, also past midnight, so its times do not count and its day
- * may be yesterday.
- */
-static bool
-is_chosen(const GlOffer *offer, const GlOpenSlot *slot, const GlChoice *choice)
-{
-	switch (offer->counter)
-	{
-		case GL_COUNTER_RULE:
-			return (!choice->has_slot || offer->timing.has_time) &&
-				   (!choice->has_day || choice->day == slot->date || choice->day == slot->date - 1);
-		case GL_COUNTER_DAY:
-			return !choice->has_slot && (!choice->has_day || choice->day == slot->date);
-		case GL_COUNTER_SLOT:
-			return (!choice->has_day || choice->day == slot->date) &&
-				   (!choice->has_slot ||
-					(choice->slot.from == slot->from && choice->slot.to == slot->to));
-	}
-	return false;
-}
-
-/* The first slot of an offer that the choice means; NULL where it has none. */
-static const GlOpenSlot *
-chosen_slot(const GlOffer *offer, const GlChoice *choice)
-{
-	for (int i = 0; i < offer->slot_count; i++)
-		if (is_chosen(offer, &offer->slots[i], choice))
-			return &offer->slots[i];
-	return NULL;
-}
 
 /* Cheapest first, then by the store's and the rule's id. */
 static bool
@@ -195,7 +87,7 @@ meaning_of(const GlOfferList *offers, const GlChoiceList *list, int group, int w
 	{
 		const GlOffer *offer = &offers->offers[i];
 
-		if (!is_option(offer, list, group, words))
+		if (!gl_choice_has_option(list, group, offer, words))
 			continue;
 		meaning.hides_provider |= choice->provider == NULL && !offer->shows_provider;
 		meaning.has_no_slot |= !choice->has_slot && !has_choice_of_slots(offer);
@@ -217,14 +109,14 @@ find_offer(const GlCheckout *checkout, const GlOfferList *offers, const GlChoice
 	const GlChoice *choice = &list->choices[group];
 	int words = GL_POOL_WORDS(checkout->cart->item_count);
 	Meaning meaning = meaning_of(offers, list, group, words);
-	Found found = {NULL, {0}, NOT_OFFERED};
+	Found found = {NULL, {0}, GL_NOT_OFFERED};
 
 	for (int i = 0; i < offers->count; i++)
 	{
 		const GlOffer *offer = &offers->offers[i];
 		const GlOpenSlot *slot;
 
-		if (!is_option(offer, list, group, words) || !is_meant(offer, &meaning))
+		if (!gl_choice_has_option(list, group, offer, words) || !is_meant(offer, &meaning))
 			continue;
 		if (!choice->has_slot && has_choice_of_slots(offer) && offer->counter == GL_COUNTER_SLOT)
 			ereport(
@@ -233,9 +125,9 @@ find_offer(const GlCheckout *checkout, const GlOfferList *offers, const GlChoice
 				 errmsg("%s is missing", gl_json_path_key(choice->path, "slot")),
 				 errhint("%s is delivered in a slot: choose one of those that get_pools answers.",
 						 choice->type)));
-		slot = chosen_slot(offer, choice);
+		slot = gl_choice_slot(choice, offer);
 		if (slot == NULL)
-			found.refusal = Max(found.refusal, refusal_by(checkout, offer, choice));
+			found.refusal = Max(found.refusal, gl_choice_refusal(checkout, choice, offer));
 		else if (is_better(offer, found.offer))
 		{
 			found.offer = offer;

@@ -1,13 +1,19 @@
 /*-------------------------------------------------------------------------
  *
  * pool_json.c
- *	  Pools written as GET_POOLS answers them: which options of a group the
- *	  customer is shown.
+ *	  Pools as GET_POOLS answers them: which options of a group the customer
+ *	  is shown.
  *
- * Stores are never shown.  Their offers are merged by type and, where it is
- * shown, provider; a slot that several of them offer is shown once, at its
- * lowest fee; slots of one fee make one option.  An offer without slots to
- * choose is as one slot.
+ * Stores are never shown.  Their offers are merged by face: type and, where
+ * it is shown, provider.  A slot that several of them offer is shown once, at
+ * its lowest fee; slots of one fee make one option.  An offer without slots
+ * to choose is as one slot.
+ *
+ * A cart may have hundreds of offers of dozens of slots in each of its
+ * groups, but they differ in little: most have the slots of a schedule that
+ * many rules share, and of those only the cheapest counts.  Slots are ranked
+ * once per call, so that groups need no sorting.  The answer is built as
+ * jsonb at once: as text it would have to be parsed again.
  *
  *-------------------------------------------------------------------------
  */
@@ -20,23 +26,49 @@
 #include "utils/timestamp.h"
 
 #include "cart/pool_json.h"
+#include "cart/slot_rank.h"
 
-/* One slot of one offer, as it competes to be shown. */
-typedef struct Shown
+/* What offers are shown under. */
+typedef struct Face
 {
 	int type; /* place in SHIPMENT_TYPES */
-	int face; /* number of the (type, provider) that it is shown under */
-	int64 fee;
-	bool slotless;
-	GlOpenSlot slot;
 	const GlOffer *offer;
-} Shown;
+	int first; /* option of the group at hand that has it, counted from 1; 0: none */
+} Face;
 
-typedef struct ShownList
+/* The offers of one face whose slots are of one schedule. */
+typedef struct Bundle
 {
-	int count;
-	Shown *shown;
-} ShownList;
+	int face;
+	const GlOpenSlot *open;
+	bool shows_slots;
+	const GlOffer *whole; /* the cheapest that has all slots of the schedule, or NULL */
+} Bundle;
+
+/* An option: slots of one face and one fee. */
+typedef struct Option
+{
+	int face;
+	bool slotless;
+	const GlOffer *offer; /* the first of those with this fee */
+} Option;
+
+typedef struct Writer
+{
+	const GlCheckout *checkout;
+	const GlOfferList *offers;
+	const GlSlotRanks *ranks;
+	int *face_of; /* of each offer, counted from 1; 0: not known yet */
+	int face_count;
+	Face *faces;
+	int bundle_room;
+	int bundle_count;
+	Bundle *bundles;
+	const GlOffer **best; /* of each face and rank; rank 0: without slots */
+	int option_room;
+	int option_count;
+	Option *options;
+} Writer;
 
 void
 gl_date_write(StringInfo json, int64 date)
@@ -49,65 +81,54 @@ gl_date_write(StringInfo json, int64 date)
 	appendStringInfo(json, "\"%04d-%02d-%02d\"", year, month, day);
 }
 
-static int
-compare_slots(const Shown *a, const Shown *b)
+static JsonbValue
+string_of(const char *text)
 {
-	int end_a = a->slot.to + (a->slot.to <= a->slot.from ? GL_MINUTES_PER_DAY : 0);
-	int end_b = b->slot.to + (b->slot.to <= b->slot.from ? GL_MINUTES_PER_DAY : 0);
+	JsonbValue value = {.type = jbvString};
 
-	if (a->slotless != b->slotless)
-		return a->slotless ? -1 : 1;
-	if (a->slotless)
-		return 0;
-	if (a->slot.date != b->slot.date)
-		return a->slot.date < b->slot.date ? -1 : 1;
-	if (a->slot.from != b->slot.from)
-		return a->slot.from - b->slot.from;
-	return end_a - end_b;
+	value.val.string.val = unconstify(char *, text);
+	value.val.string.len = (int) strlen(text);
+	return value;
 }
 
-/* Face by face, slot by slot, the cheapest first. */
-static int
-by_slot(const void *left, const void *right)
+static JsonbValue
+array_of(JsonbValue *elements, int count)
 {
-	const Shown *a = left;
-	const Shown *b = right;
-	int order = a->face - b->face;
+	JsonbValue value = {.type = jbvArray};
 
-	if (order == 0)
-		order = compare_slots(a, b);
-	if (order == 0 && a->fee != b->fee)
-		order = a->fee < b->fee ? -1 : 1;
-	if (order == 0 && a->offer != b->offer)
-		order = a->offer < b->offer ? -1 : 1;
-	return order;
+	value.val.array.elems = elements;
+	value.val.array.nElems = count;
+	value.val.array.rawScalar = false;
+	return value;
 }
 
-/* As they are written: by type, fee, face, then slots in order of time. */
-static int
-by_option(const void *left, const void *right)
+/* Pairs as jsonb keeps them: shorter keys first, then in order of their bytes. */
+static JsonbValue
+object_of(JsonbPair *pairs, int count)
 {
-	const Shown *a = left;
-	const Shown *b = right;
+	JsonbValue value = {.type = jbvObject};
 
-	if (a->type != b->type)
-		return a->type - b->type;
-	if (a->fee != b->fee)
-		return a->fee < b->fee ? -1 : 1;
-	if (a->face != b->face)
-		return a->face - b->face;
-	return compare_slots(a, b);
+	value.val.object.pairs = pairs;
+	value.val.object.nPairs = count;
+	return value;
+}
+
+static void
+set_pair(JsonbPair *pair, const char *key, JsonbValue value)
+{
+	pair->key = string_of(key);
+	pair->value = value;
+	pair->order = 0;
 }
 
 static bool
 same_face(const GlOffer *a, const GlOffer *b)
 {
-	if (strcmp(a->type, b->type) != 0 || a->shows_provider != b->shows_provider)
+	if (a->type != b->type || a->shows_provider != b->shows_provider)
 		return false;
-	if (!a->shows_provider)
+	if (!a->shows_provider || a->provider == b->provider)
 		return true;
-	return (a->provider == NULL) == (b->provider == NULL) &&
-		   (a->provider == NULL || strcmp(a->provider, b->provider) == 0);
+	return a->provider != NULL && b->provider != NULL && strcmp(a->provider, b->provider) == 0;
 }
 
 static int
@@ -120,126 +141,226 @@ type_place(const GlPoolOptions *options, const char *type)
 	return place;
 }
 
-/* The slots of all options of a group, each marked with the face it has. */
-static ShownList
-collect(const GlCheckout *checkout, const GlOfferList *offers, const GlPoolGroup *group)
+static int
+face_of(Writer *writer, int offer_index)
 {
-	ShownList list = {0, NULL};
-	const GlOffer **faces = palloc(group->option_count * sizeof(GlOffer *));
-	int face_count = 0;
-	Size room = 0;
+	const GlOffer *offer = &writer->offers->offers[offer_index];
+	int face = 0;
 
+	if (writer->face_of[offer_index] > 0)
+		return writer->face_of[offer_index] - 1;
+	while (face < writer->face_count && !same_face(writer->faces[face].offer, offer))
+		face++;
+	if (face == writer->face_count)
+	{
+		writer->faces = repalloc(writer->faces, (face + 1) * sizeof(Face));
+		writer->faces[face].offer = offer;
+		writer->faces[face].first = 0;
+		writer->faces[face].type = type_place(writer->checkout->options, offer->type);
+		writer->face_count++;
+	}
+	writer->face_of[offer_index] = face + 1;
+	return face;
+}
+
+static Bundle *
+find_bundle(Writer *writer, int face, const GlOffer *offer)
+{
+	Bundle *bundle = writer->bundles;
+
+	for (int i = 0; i < writer->bundle_count; i++, bundle++)
+		if (bundle->face == face && bundle->open == offer->open &&
+			bundle->shows_slots == offer->shows_slots)
+			return bundle;
+	if (writer->bundle_count == writer->bundle_room)
+	{
+		writer->bundle_room *= 2;
+		writer->bundles = repalloc(writer->bundles, writer->bundle_room * sizeof(Bundle));
+	}
+	bundle = &writer->bundles[writer->bundle_count++];
+	bundle->face = face;
+	bundle->open = offer->open;
+	bundle->shows_slots = offer->shows_slots;
+	bundle->whole = NULL;
+	return bundle;
+}
+
+/* Of equal fees the first offer's is shown, as it was given. */
+static bool
+is_cheaper(const GlOffer *offer, const GlOffer *than)
+{
+	return than == NULL || offer->scaled_fee < than->scaled_fee ||
+		   (offer->scaled_fee == than->scaled_fee && offer < than);
+}
+
+static bool
+is_whole(const GlOffer *offer)
+{
+	return !offer->shows_slots || offer->slots == offer->open;
+}
+
+static void
+take_slots(Writer *writer, int face, const GlOffer *offer)
+{
+	const GlOffer **best = &writer->best[(Size) face * writer->ranks->count];
+	const int *ranks;
+	int place = 0;
+
+	if (!offer->shows_slots)
+	{
+		if (is_cheaper(offer, best[0]))
+			best[0] = offer;
+		return;
+	}
+	ranks = gl_slot_ranks_of(writer->ranks, offer->open);
+	for (int s = 0; s < offer->slot_count; s++, place++)
+	{
+		/* An offer's own list leaves out some of the schedule's slots, in the same order. */
+		while (offer->open[place].date != offer->slots[s].date ||
+			   offer->open[place].from != offer->slots[s].from ||
+			   offer->open[place].to != offer->slots[s].to)
+			place++;
+		if (is_cheaper(offer, best[ranks[place]]))
+			best[ranks[place]] = offer;
+	}
+}
+
+/* For each face and slot the cheapest offer of the group. */
+static void
+find_best(Writer *writer, const GlPoolGroup *group)
+{
+	writer->bundle_count = 0;
+	for (int face = 0; face < writer->face_count; face++)
+		writer->faces[face].first = 0;
 	for (int i = 0; i < group->option_count; i++)
-		room += Max(offers->offers[group->options[i]].slot_count, 1);
-	list.shown = palloc_extended(room * sizeof(Shown), MCXT_ALLOC_HUGE);
+	{
+		const GlOffer *offer = &writer->offers->offers[group->options[i]];
+		int face = face_of(writer, group->options[i]);
+		Bundle *bundle = find_bundle(writer, face, offer);
+
+		if (writer->faces[face].first == 0)
+			writer->faces[face].first = i + 1;
+		if (is_whole(offer) && is_cheaper(offer, bundle->whole))
+			bundle->whole = offer;
+	}
+	writer->best = palloc0((Size) writer->face_count * writer->ranks->count * sizeof(GlOffer *));
+	for (int i = 0; i < writer->bundle_count; i++)
+		if (writer->bundles[i].whole != NULL)
+			take_slots(writer, writer->bundles[i].face, writer->bundles[i].whole);
 	for (int i = 0; i < group->option_count; i++)
 	{
-		const GlOffer *offer = &offers->offers[group->options[i]];
-		int face = 0;
-		int slots = offer->shows_slots ? offer->slot_count : 1;
+		const GlOffer *offer = &writer->offers->offers[group->options[i]];
+		int face = face_of(writer, group->options[i]);
 
-		while (face < face_count && !same_face(faces[face], offer))
-			face++;
-		if (face == face_count)
-			faces[face_count++] = offer;
-		for (int s = 0; s < slots; s++)
-		{
-			Shown *shown = &list.shown[list.count++];
-
-			shown->type = type_place(checkout->options, offer->type);
-			shown->face = face;
-			shown->fee = offer->scaled_fee;
-			shown->slotless = !offer->shows_slots;
-			shown->slot = offer->slots[s];
-			shown->offer = offer;
-		}
+		if (!is_whole(offer) && is_cheaper(offer, find_bundle(writer, face, offer)->whole))
+			take_slots(writer, face, offer);
 	}
-	return list;
 }
 
-/* Of equal slots of one face only the cheapest stays; then in the order of writing. */
-static void
-keep_cheapest(ShownList *list)
+/* By type, fee, face; without slots first. */
+static int
+by_option(const void *left, const void *right, void *faces)
 {
-	int kept = 0;
+	const Option *a = left;
+	const Option *b = right;
+	int order = ((Face *) faces)[a->face].type - ((Face *) faces)[b->face].type;
 
-	qsort(list->shown, list->count, sizeof(Shown), by_slot);
-	for (int i = 0; i < list->count; i++)
-		if (i == 0 || list->shown[i].face != list->shown[kept - 1].face ||
-			compare_slots(&list->shown[i], &list->shown[kept - 1]) != 0)
-			list->shown[kept++] = list->shown[i];
-	list->count = kept;
-	qsort(list->shown, list->count, sizeof(Shown), by_option);
+	if (order == 0 && a->offer->scaled_fee != b->offer->scaled_fee)
+		order = a->offer->scaled_fee < b->offer->scaled_fee ? -1 : 1;
+	if (order == 0)
+		order = ((Face *) faces)[a->face].first - ((Face *) faces)[b->face].first;
+	return order != 0 ? order : (int) b->slotless - (int) a->slotless;
 }
 
 static void
-write_slots(StringInfo json, const Shown *first, const Shown *end)
+add_option(Writer *writer, int face, bool slotless, const GlOffer *offer)
 {
-	appendStringInfoString(json, ",\"slots\":{");
-	for (const Shown *shown = first; shown < end; shown++)
+	Option *option;
+
+	for (int i = writer->option_count - 1; i >= 0 && writer->options[i].face == face; i--)
+		if (writer->options[i].slotless == slotless &&
+			writer->options[i].offer->scaled_fee == offer->scaled_fee)
+			return;
+	if (writer->option_count == writer->option_room)
 	{
-		char from[6];
-		char to[6];
-
-		if (shown == first || shown->slot.date != shown[-1].slot.date)
-		{
-			if (shown > first)
-				appendStringInfoString(json, "],");
-			gl_date_write(json, shown->slot.date);
-			appendStringInfoString(json, ":[");
-		}
-		else
-			appendStringInfoChar(json, ',');
-		gl_time_of_day_format(shown->slot.from, from);
-		gl_time_of_day_format(shown->slot.to, to);
-		appendStringInfo(json, "[\"%s\",\"%s\"]", from, to);
+		writer->option_room *= 2;
+		writer->options = repalloc(writer->options, writer->option_room * sizeof(Option));
 	}
-	appendStringInfoString(json, "]}");
+	option = &writer->options[writer->option_count++];
+	option->face = face;
+	option->slotless = slotless;
+	option->offer = offer;
 }
 
-static void
-write_option(StringInfo json, const Shown *first, const Shown *end)
+/* {"2026-03-01": [["10:00", "12:00"], …], …} of the slots that the option's fee is best for. */
+static JsonbValue
+write_slots(const Writer *writer, const Option *option)
 {
-	const GlOffer *offer = first->offer;
+	const GlSlotRanks *ranks = writer->ranks;
+	const GlOffer **best = &writer->best[(Size) option->face * ranks->count];
+	JsonbPair *days = palloc(ranks->day_count * sizeof(JsonbPair));
+	JsonbValue *times = palloc(ranks->count * sizeof(JsonbValue));
+	int day_count = 0;
+	int day = -1;
 
-	appendStringInfoString(json, "{\"type\":");
-	escape_json(json, offer->type);
-	if (offer->shows_provider && offer->provider != NULL)
+	for (int rank = 1; rank < ranks->count; rank++)
 	{
-		appendStringInfoString(json, ",\"provider\":");
-		escape_json(json, offer->provider);
-	}
-	appendStringInfo(json, ",\"fee\":%s",
-					 DatumGetCString(DirectFunctionCall1(numeric_out, offer->fee)));
-	if (!first->slotless)
-		write_slots(json, first, end);
-	appendStringInfoChar(json, '}');
-}
-
-static void
-write_options(StringInfo json, const GlCheckout *checkout, const GlOfferList *offers,
-			  const GlPoolGroup *group)
-{
-	ShownList list = collect(checkout, offers, group);
-	int first = 0;
-
-	keep_cheapest(&list);
-	for (int i = 1; i <= list.count; i++)
-	{
-		const Shown *start = &list.shown[first];
-
-		if (i < list.count && list.shown[i].face == start->face &&
-			list.shown[i].fee == start->fee && list.shown[i].slotless == start->slotless)
+		if (best[rank] == NULL || best[rank]->scaled_fee != option->offer->scaled_fee)
 			continue;
-		if (first > 0)
-			appendStringInfoChar(json, ',');
-		write_option(json, start, &list.shown[i]);
-		first = i;
+		if (ranks->day_of[rank] != day)
+		{
+			day = ranks->day_of[rank];
+			set_pair(&days[day_count++], ranks->days[day], array_of(times, 0));
+		}
+		*times++ = ranks->times[rank];
+		days[day_count - 1].value.val.array.nElems++;
 	}
+	return object_of(days, day_count);
 }
 
-static void
-write_items(StringInfo json, const GlCart *cart, const uint64 *items)
+static JsonbValue
+write_option(const Writer *writer, const Option *option)
+{
+	JsonbPair *pairs = palloc(4 * sizeof(JsonbPair));
+	const GlOffer *offer = option->offer;
+	JsonbValue fee = {.type = jbvNumeric};
+	int count = 0;
+
+	fee.val.numeric = DatumGetNumeric(offer->fee);
+	set_pair(&pairs[count++], "fee", fee);
+	set_pair(&pairs[count++], "type", string_of(offer->type));
+	if (!option->slotless)
+		set_pair(&pairs[count++], "slots", write_slots(writer, option));
+	if (offer->shows_provider && offer->provider != NULL)
+		set_pair(&pairs[count++], "provider", string_of(offer->provider));
+	return object_of(pairs, count);
+}
+
+static JsonbValue
+write_options(Writer *writer, const GlPoolGroup *group)
+{
+	JsonbValue *options;
+
+	find_best(writer, group);
+	writer->option_count = 0;
+	for (int face = 0; face < writer->face_count; face++)
+		for (int rank = 0; rank < writer->ranks->count; rank++)
+		{
+			const GlOffer *offer = writer->best[(Size) face * writer->ranks->count + rank];
+
+			if (offer != NULL)
+				add_option(writer, face, rank == 0, offer);
+		}
+	qsort_arg(writer->options, writer->option_count, sizeof(Option), by_option, writer->faces);
+	options = palloc(Max(writer->option_count, 1) * sizeof(JsonbValue));
+	for (int i = 0; i < writer->option_count; i++)
+		options[i] = write_option(writer, &writer->options[i]);
+	pfree(writer->best);
+	return array_of(options, writer->option_count);
+}
+
+void
+gl_item_ids_write(StringInfo json, const GlCart *cart, const uint64 *items)
 {
 	bool first = true;
 
@@ -254,25 +375,49 @@ write_items(StringInfo json, const GlCart *cart, const uint64 *items)
 	}
 }
 
-void
-gl_pools_write(StringInfo json, const GlCheckout *checkout, const GlOfferList *offers,
-			   const GlPoolAnswer *answer)
+static JsonbValue
+write_items(const GlCart *cart, const uint64 *items)
 {
-	appendStringInfoChar(json, '[');
-	for (int p = 0; p < answer->pool_count; p++)
-	{
-		appendStringInfoString(json, p > 0 ? ",[" : "[");
-		for (int g = 0; g < answer->pools[p].group_count; g++)
-		{
-			const GlPoolGroup *group = &answer->pools[p].groups[g];
+	JsonbValue *ids = palloc(cart->item_count * sizeof(JsonbValue));
+	int count = 0;
 
-			appendStringInfoString(json, g > 0 ? ",{\"items\":[" : "{\"items\":[");
-			write_items(json, checkout->cart, group->items);
-			appendStringInfoString(json, "],\"options\":[");
-			write_options(json, checkout, offers, group);
-			appendStringInfoString(json, "]}");
-		}
-		appendStringInfoChar(json, ']');
+	for (int i = 0; i < cart->item_count; i++)
+		if (items[i / 64] >> (i % 64) & 1)
+			ids[count++] = string_of(cart->items[i].item_id);
+	return array_of(ids, count);
+}
+
+static JsonbValue
+write_pool(Writer *writer, const GlPool *pool)
+{
+	JsonbValue *groups = palloc(Max(pool->group_count, 1) * sizeof(JsonbValue));
+
+	for (int g = 0; g < pool->group_count; g++)
+	{
+		JsonbPair *pairs = palloc(2 * sizeof(JsonbPair));
+
+		set_pair(&pairs[0], "items", write_items(writer->checkout->cart, pool->groups[g].items));
+		set_pair(&pairs[1], "options", write_options(writer, &pool->groups[g]));
+		groups[g] = object_of(pairs, 2);
 	}
-	appendStringInfoChar(json, ']');
+	return array_of(groups, pool->group_count);
+}
+
+/* The values of the answer; convert with JsonbValueToJsonb. */
+JsonbValue
+gl_pools_write(const GlCheckout *checkout, const GlOfferList *offers, const GlPoolAnswer *answer)
+{
+	Writer writer = {.checkout = checkout, .offers = offers};
+	JsonbValue *pools = palloc(Max(answer->pool_count, 1) * sizeof(JsonbValue));
+
+	writer.ranks = gl_slot_ranks_build(offers, answer);
+	writer.face_of = palloc0(Max(offers->count, 1) * sizeof(int));
+	writer.faces = palloc(sizeof(Face));
+	writer.bundle_room = 32;
+	writer.bundles = palloc(writer.bundle_room * sizeof(Bundle));
+	writer.option_room = 32;
+	writer.options = palloc(writer.option_room * sizeof(Option));
+	for (int p = 0; p < answer->pool_count; p++)
+		pools[p] = write_pool(&writer, &answer->pools[p]);
+	return array_of(pools, answer->pool_count);
 }

@@ -12,11 +12,14 @@
 
 #include "cart/offer.h"
 
-/* Appends [[{"items": …, "options": …}, …], …]. */
-extern void gl_pools_write(StringInfo json, const GlCheckout *checkout, const GlOfferList *offers,
-						   const GlPoolAnswer *answer);
+/* [[{"items": …, "options": …}, …], …] as values for JsonbValueToJsonb. */
+extern JsonbValue gl_pools_write(const GlCheckout *checkout, const GlOfferList *offers,
+								 const GlPoolAnswer *answer);
 
-/* Appends ["2026-03-01", …] quoted date text: "YYYY-MM-DD". */
+/* Appends a date as JSON: "2026-03-01" with its quotes. */
 extern void gl_date_write(StringInfo json, int64 date);
+
+/* Appends the ids of a bitset's items as JSON strings, with commas between. */
+extern void gl_item_ids_write(StringInfo json, const GlCart *cart, const uint64 *items);
 
 #endif /* GL_POOL_JSON_H */

@@ -262,9 +262,11 @@ GlCart *
 gl_cart_read(JsonbContainer *request)
 {
 	static const char *const keys[] = {"cartId", "merchantId", "segments", "items", NULL};
+	static uint64 calls = 0;
 	GlCart *cart = palloc0(sizeof(GlCart));
 	JsonbValue value;
 
+	cart->call = ++calls;
 	cart->total = zero();
 	cart->units = zero();
 	cart->merchant_id = gl_json_find(request, "merchantId", &value)

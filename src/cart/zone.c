@@ -2,7 +2,7 @@
  *
  * zone.c
  *	  The zone that a request's cart is delivered in: its fee, its minimum and
- *	  its clock; and the options that pools follow.
+ *	  its clock.
  *
  *-------------------------------------------------------------------------
  */
@@ -16,14 +16,11 @@
 
 #include "cart/cart.h"
 #include "json/json.h"
+#include "store/store.h"
+#include "zone/zone.h"
 
-#define FIND_ZONE                                                                                  \
-	"SELECT z.zone_id, z.fee, z.min_cart_total, z.timezone FROM ganje.find_zone($1) AS z"
+#define FIND_ZONE "SELECT ganje.find_zone($1)"
 #define LOCATE_ZONE "SELECT ganje.locate_zone($1) ->> 'zoneId'"
-#define FIND_OPTIONS                                                                               \
-	"SELECT (o.shipment ->> 'days')::integer, (o.shipment ->> 'maxPools')::integer, "              \
-	"ganje.option_data('SHIPMENT_TYPES') "                                                         \
-	"FROM (SELECT ganje.option_data('SHIPMENT') AS shipment) AS o"
 
 /* Seconds that a named zone is ahead of UTC at an instant. */
 static int
@@ -91,53 +88,38 @@ locate(JsonbContainer *request)
 	return SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
 }
 
+/* Raises as whoever asks for a zone that is not there. */
+static void
+raise_missing(const char *zone_id)
+{
+	Oid type = TEXTOID;
+	Datum argument = CStringGetTextDatum(zone_id);
+
+	(void) SPI_execute_with_args(FIND_ZONE, 1, &type, &argument, NULL, true, 1);
+	elog(ERROR, "could not read the zone");
+}
+
 GlCartZone *
 gl_cart_zone_read(JsonbContainer *request)
 {
 	GlCartZone *zone = palloc0(sizeof(GlCartZone));
+	const GlZone *cached;
 	JsonbValue value;
-	Oid type = TEXTOID;
-	Datum argument;
-	HeapTuple row;
-	TupleDesc descriptor;
-	bool isnull;
 
 	zone->zone_id = gl_json_find(request, "zoneId", &value) ? gl_json_string(&value, "zoneId")
 															: locate(request);
 	if (zone->zone_id == NULL)
 		return NULL;
-	argument = CStringGetTextDatum(zone->zone_id);
-	if (SPI_execute_with_args(FIND_ZONE, 1, &type, &argument, NULL, true, 1) != SPI_OK_SELECT ||
-		SPI_processed != 1)
-		elog(ERROR, "could not read the zone");
-	row = SPI_tuptable->vals[0];
-	descriptor = SPI_tuptable->tupdesc;
-	zone->fee = SPI_getbinval(row, descriptor, 2, &zone->fee_is_null);
+	cached = gl_zone_find(gl_zone_list(), zone->zone_id);
+	if (cached == NULL)
+		raise_missing(zone->zone_id);
+	zone->fee_is_null = cached->fee_is_null;
 	if (!zone->fee_is_null)
-		zone->fee = datumCopy(zone->fee, false, -1);
-	zone->min_cart_total = datumCopy(SPI_getbinval(row, descriptor, 3, &isnull), false, -1);
-	zone->clock = clock_of(SPI_getvalue(row, descriptor, 4));
+	{
+		zone->fee = datumCopy(cached->fee, false, -1);
+		zone->scaled_fee = gl_cart_scale(zone->fee, GL_FEE_SCALE, "a fee");
+	}
+	zone->min_cart_total = datumCopy(cached->min_cart_total, false, -1);
+	zone->clock = clock_of(cached->timezone);
 	return zone;
-}
-
-GlPoolOptions *
-gl_pool_options_read(void)
-{
-	GlPoolOptions *options = palloc0(sizeof(GlPoolOptions));
-	JsonbContainer *types;
-	bool isnull;
-
-	if (SPI_execute(FIND_OPTIONS, true, 1) != SPI_OK_SELECT || SPI_processed != 1)
-		elog(ERROR, "could not read the options");
-	options->days =
-		DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
-	options->max_pools =
-		DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &isnull));
-	types = &DatumGetJsonbP(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 3, &isnull))
-				 ->root;
-	options->types.texts = palloc(Max(JsonContainerSize(types), 1) * sizeof(char *));
-	for (int i = 0; i < (int) JsonContainerSize(types); i++)
-		options->types.texts[options->types.count++] =
-			gl_json_string(getIthJsonbValueFromContainer(types, i), "SHIPMENT_TYPES");
-	return options;
 }

@@ -40,6 +40,12 @@ gl_clock_read(void)
 	return clock_or(GetCurrentTransactionStartTimestamp());
 }
 
+TimestampTz
+gl_clock_read_wall(void)
+{
+	return clock_or(GetCurrentTimestamp());
+}
+
 /* ganje.now() */
 Datum
 gl_clock_now(PG_FUNCTION_ARGS)
@@ -51,5 +57,5 @@ gl_clock_now(PG_FUNCTION_ARGS)
 Datum
 gl_clock_wall(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_TIMESTAMPTZ(clock_or(GetCurrentTimestamp()));
+	PG_RETURN_TIMESTAMPTZ(gl_clock_read_wall());
 }

@@ -22,6 +22,9 @@ extern void gl_ulid_write(char ulid[GL_ULID_LENGTH + 1]);
 /* The time that rules are read against; see ganje.now(). */
 extern TimestampTz gl_clock_read(void);
 
+/* The time that leases and holds expire by; see ganje.clock(). */
+extern TimestampTz gl_clock_read_wall(void);
+
 /* An arena over a memory context: it answers NULL, as pure code expects, where palloc would raise. */
 extern GlArena gl_arena(MemoryContext context);
 

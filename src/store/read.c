@@ -1,7 +1,10 @@
 /*-------------------------------------------------------------------------
  *
  * read.c
- *	  Reads the stores of merchants, with their rules and providers.
+ *	  Reads the stores of a merchant, with their rules and providers.
+ *
+ * Everything is read into the caller's memory context, which the cache keeps;
+ * what only the reading needs is in a context of its own.
  *
  *-------------------------------------------------------------------------
  */
@@ -13,33 +16,35 @@
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/jsonb.h"
+#include "utils/memutils.h"
+#include "utils/numeric.h"
 
 #include "json/json.h"
+#include "store/shared.h"
 #include "store/store.h"
 
 #define READ_RULES                                                                                 \
-	"SELECT s.merchant_id, s.store_id, s.zones, s.match_all, r.rule_id, r.types, r.providers, "    \
+	"SELECT s.store_id, s.zones, s.match_all, r.rule_id, r.types, r.providers, "                   \
 	"r.days, r.slots, r.cutoff, "                                                                  \
 	"r.on_demand_slot, r.on_demand_minutes, r.zones, r.capacity, r.fee, r.min_order_count, "       \
 	"r.min_cart_total, "                                                                           \
 	"r.max_cart_weight, r.max_cart_volume, r.category, r.tag, r.segment "                          \
 	"FROM ganje.store AS s JOIN ganje.store_rule AS r ON r.merchant_id = s.merchant_id AND "       \
 	"r.store_id = s.store_id "                                                                     \
-	"WHERE s.merchant_id = ANY ($1) AND NOT s.deleted AND NOT r.deleted "                          \
-	"ORDER BY s.merchant_id COLLATE \"C\", s.store_id COLLATE \"C\", r.position, r.rule_id "       \
+	"WHERE s.merchant_id = $1 AND NOT s.deleted AND NOT r.deleted "                                \
+	"ORDER BY s.store_id COLLATE \"C\", r.position, r.rule_id "                                    \
 	"COLLATE \"C\""
 #define READ_PROVIDERS                                                                             \
-	"SELECT p.merchant_id, p.store_id, p.shipment_type, p.provider_id, p.carrier_account IS NOT "  \
+	"SELECT p.store_id, p.shipment_type, p.provider_id, p.carrier_account IS NOT "                 \
 	"NULL, p.deleted "                                                                             \
 	"FROM ganje.shipment_provider AS p "                                                           \
-	"WHERE p.merchant_id = ANY ($1) AND (p.deleted OR p.carrier_account IS NOT NULL) "             \
-	"ORDER BY p.merchant_id COLLATE \"C\", p.store_id COLLATE \"C\""
+	"WHERE p.merchant_id = $1 AND (p.deleted OR p.carrier_account IS NOT NULL) "                   \
+	"ORDER BY p.store_id COLLATE \"C\""
 
 /* Columns of READ_RULES, counted from 1 as SPI does. */
 enum
 {
-	MERCHANT_ID = 1,
-	STORE_ID,
+	STORE_ID = 1,
 	STORE_ZONES,
 	MATCH_ALL,
 	RULE_ID,
@@ -67,12 +72,42 @@ typedef struct Row
 {
 	HeapTuple tuple;
 	TupleDesc descriptor;
+	GlShared *shared;
+	MemoryContext scratch;
 } Row;
+
+/* What rules share; see gl_shared_find. A selection and its values belong to their column. */
+enum
+{
+	SHARED_TEXTS,
+	SHARED_AMOUNT,
+	SHARED_SLOTS,
+	SHARED_GATE,
+	SHARED_CARRIED,
+	SHARED_SCHEDULE,
+	SHARED_OFFERED,
+	SHARED_SELECTION = 100,
+	SHARED_VALUE = 200
+};
 
 static Datum
 column(const Row *row, int number, bool *isnull)
 {
 	return SPI_getbinval(row->tuple, row->descriptor, number, isnull);
+}
+
+/* A column's value, in the reading's own memory and not toasted; NULL where there is none. */
+static struct varlena *
+varlena_column(const Row *row, int number)
+{
+	bool isnull;
+	Datum value = column(row, number, &isnull);
+	MemoryContext caller = MemoryContextSwitchTo(row->scratch);
+	struct varlena *plain =
+		isnull ? NULL : pg_detoast_datum((struct varlena *) DatumGetPointer(value));
+
+	MemoryContextSwitchTo(caller);
+	return plain;
 }
 
 static int
@@ -85,62 +120,106 @@ integer_column(const Row *row, int number, bool *given)
 	return isnull ? 0 : DatumGetInt32(value);
 }
 
-static GlTexts
-texts_column(const Row *row, int number)
+static GlTexts *
+copy_texts(const Row *row, ArrayType *array)
 {
-	GlTexts texts = {0, NULL};
-	bool isnull;
-	Datum value = column(row, number, &isnull);
+	GlTexts *texts = palloc0(sizeof(GlTexts));
+	MemoryContext caller = MemoryContextSwitchTo(row->scratch);
 	Datum *elements;
 	bool *nulls;
 	int count;
 
-	if (isnull)
-		return texts;
-	deconstruct_array(DatumGetArrayTypeP(value), TEXTOID, -1, false, TYPALIGN_INT, &elements,
-					  &nulls, &count);
-	texts.texts = palloc(Max(count, 1) * sizeof(char *));
+	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls, &count);
+	MemoryContextSwitchTo(caller);
+	texts->texts = palloc(Max(count, 1) * sizeof(char *));
 	for (int i = 0; i < count; i++)
 		if (!nulls[i])
-			texts.texts[texts.count++] = TextDatumGetCString(elements[i]);
+			texts->texts[texts->count++] = TextDatumGetCString(elements[i]);
 	return texts;
 }
 
+static GlTexts
+texts_column(const Row *row, int number)
+{
+	struct varlena *array = varlena_column(row, number);
+	GlTexts none = {0, NULL};
+	void **texts;
+
+	if (array == NULL)
+		return none;
+	texts = gl_shared_find(row->shared, SHARED_TEXTS, array, VARSIZE(array));
+	if (*texts == NULL)
+		*texts = copy_texts(row, (ArrayType *) array);
+	return *(GlTexts *) *texts;
+}
+
+/* Equal amounts are one datum, so that those who share it can be told by its address. */
 static GlAmount
 amount_column(const Row *row, int number)
 {
-	GlAmount amount;
-	bool isnull;
-	Datum value = column(row, number, &isnull);
+	struct varlena *value = varlena_column(row, number);
+	GlAmount amount = {false, (Datum) 0};
+	void **copy;
 
-	amount.given = !isnull;
-	amount.value = isnull ? (Datum) 0 : datumCopy(value, false, -1);
+	if (value == NULL)
+		return amount;
+	copy = gl_shared_find(row->shared, SHARED_AMOUNT, value, VARSIZE(value));
+	if (*copy == NULL)
+		*copy = DatumGetPointer(datumCopy(PointerGetDatum(value), false, -1));
+	amount.given = true;
+	amount.value = PointerGetDatum(*copy);
 	return amount;
+}
+
+static GlMemo *
+shared_memo(const Row *row, int kind, const void *key, size_t size, int count)
+{
+	void **memo = gl_shared_find(row->shared, kind, key, size);
+
+	if (*memo == NULL)
+		*memo = palloc0(count * sizeof(GlMemo));
+	return *memo;
+}
+
+static GlSelection *
+copy_selection(const Row *row, int number, JsonbContainer *object)
+{
+	GlSelection *selection = palloc0(sizeof(GlSelection));
+	JsonbValue part;
+	JsonbContainer *list;
+	GlMemo **memos;
+
+	selection->given = true;
+	selection->all = gl_json_find(object, "all", &part) && part.val.boolean;
+	if (!gl_json_find(object, "values", &part))
+		return selection;
+	list = gl_json_array(&part, "values");
+	selection->values.texts = palloc(Max(JsonContainerSize(list), 1) * sizeof(char *));
+	memos = palloc(Max(JsonContainerSize(list), 1) * sizeof(GlMemo *));
+	selection->memos = memos;
+	for (int i = 0; i < (int) JsonContainerSize(list); i++)
+	{
+		char *value = gl_json_string(getIthJsonbValueFromContainer(list, i), "values");
+
+		selection->values.texts[selection->values.count++] = value;
+		memos[i] = shared_memo(row, SHARED_VALUE + number, value, strlen(value), 1);
+	}
+	return selection;
 }
 
 static GlSelection
 selection_column(const Row *row, int number)
 {
-	GlSelection selection = {false, false, {0, NULL}};
-	bool isnull;
-	Datum value = column(row, number, &isnull);
-	JsonbContainer *object;
-	JsonbValue part;
-	JsonbContainer *list;
+	struct varlena *value = varlena_column(row, number);
+	GlSelection none = {false, false, {0, NULL}, NULL};
+	void **selection;
 
-	if (isnull)
-		return selection;
-	object = &DatumGetJsonbP(value)->root;
-	selection.given = true;
-	selection.all = gl_json_find(object, "all", &part) && part.val.boolean;
-	if (!gl_json_find(object, "values", &part))
-		return selection;
-	list = gl_json_array(&part, "values");
-	selection.values.texts = palloc(Max(JsonContainerSize(list), 1) * sizeof(char *));
-	for (int i = 0; i < (int) JsonContainerSize(list); i++)
-		selection.values.texts[selection.values.count++] =
-			gl_json_string(getIthJsonbValueFromContainer(list, i), "values");
-	return selection;
+	if (value == NULL)
+		return none;
+	selection = gl_shared_find(row->shared, SHARED_SELECTION + number, value, VARSIZE(value));
+	if (*selection == NULL)
+		*selection = copy_selection(row, number, &((Jsonb *) value)->root);
+	return *(GlSelection *) *selection;
 }
 
 /* ["10:00", "12:00"], checked when it was stored. */
@@ -161,21 +240,40 @@ read_slot(JsonbContainer *pair, const char *rule_id)
 	return slot;
 }
 
+/* A rule's slots in order, each once. */
+typedef struct Slots
+{
+	GlSlot *slots;
+	int count;
+} Slots;
+
+static Slots *
+copy_slots(JsonbContainer *list, const char *rule_id)
+{
+	Slots *slots = palloc(sizeof(Slots));
+	int count = JsonContainerSize(list);
+
+	slots->slots = palloc(Max(count, 1) * sizeof(GlSlot));
+	for (int i = 0; i < count; i++)
+		slots->slots[i] =
+			read_slot(getIthJsonbValueFromContainer(list, i)->val.binary.data, rule_id);
+	slots->count = gl_slots_sort(slots->slots, count);
+	return slots;
+}
+
 static void
 read_slots(GlStoreRule *rule, const Row *row)
 {
-	bool isnull;
-	Datum value = column(row, SLOTS, &isnull);
-	JsonbContainer *list;
+	struct varlena *value = varlena_column(row, SLOTS);
+	void **slots;
 
-	if (isnull)
+	if (value == NULL)
 		return;
-	list = &DatumGetJsonbP(value)->root;
-	rule->slots = palloc(Max(JsonContainerSize(list), 1) * sizeof(GlSlot));
-	for (int i = 0; i < (int) JsonContainerSize(list); i++)
-		rule->slots[i] =
-			read_slot(getIthJsonbValueFromContainer(list, i)->val.binary.data, rule->rule_id);
-	rule->slot_count = gl_slots_sort(rule->slots, JsonContainerSize(list));
+	slots = gl_shared_find(row->shared, SHARED_SLOTS, value, VARSIZE(value));
+	if (*slots == NULL)
+		*slots = copy_slots(&((Jsonb *) value)->root, rule->rule_id);
+	rule->slots = ((Slots *) *slots)->slots;
+	rule->slot_count = ((Slots *) *slots)->count;
 }
 
 static unsigned
@@ -198,12 +296,64 @@ days_column(const Row *row)
 	return days;
 }
 
+/* The parts of a key are shared themselves: equal ones have one address. */
+static void
+share_memos(GlStoreRule *rule, const Row *row)
+{
+	struct
+	{
+		char **zones;
+		Datum order_count;
+		Datum cart_total;
+		char **segment;
+	} gate = {rule->zones.texts, rule->min_order_count.value, rule->min_cart_total.value,
+			  rule->segment.values.texts};
+	struct
+	{
+		char **category;
+		char **tag;
+		Datum weight;
+		Datum volume;
+	} carried = {rule->category.values.texts, rule->tag.values.texts, rule->max_cart_weight.value,
+				 rule->max_cart_volume.value};
+	struct
+	{
+		GlSlot *slots;
+		int slot_count;
+		unsigned days;
+		int cutoff;
+		int has_time;
+		GlSlot time_slot;
+		int time_in;
+		int padding;
+	} schedule = {
+		rule->slots,     rule->slot_count, rule->days, rule->cutoff, rule->has_time ? 1 : 0,
+		rule->time_slot, rule->time_in,    0};
+
+	rule->gate = shared_memo(row, SHARED_GATE, &gate, sizeof(gate), 1);
+	rule->carried = shared_memo(row, SHARED_CARRIED, &carried, sizeof(carried), 1);
+	rule->schedule =
+		shared_memo(row, SHARED_SCHEDULE, &schedule, sizeof(schedule), GL_SCHEDULE_ON_DEMAND + 1);
+	rule->offered =
+		shared_memo(row, SHARED_OFFERED, &rule->types.texts, sizeof(rule->types.texts), 1);
+}
+
+/* fee × 10^GL_FEE_SCALE: a whole number of at most 10^15, as the table's check says. */
+static int64
+scaled_fee(Datum fee)
+{
+	Datum power = DirectFunctionCall1(int8_numeric, Int64GetDatum(INT64CONST(1000000)));
+
+	return DatumGetInt64(
+		DirectFunctionCall1(numeric_int8, DirectFunctionCall2(numeric_mul, fee, power)));
+}
+
 static void
 read_rule(GlStoreRule *rule, const Row *row)
 {
 	bool isnull;
 	bool given;
-	Datum value;
+	struct varlena *on_demand;
 
 	rule->rule_id = TextDatumGetCString(column(row, RULE_ID, &isnull));
 	rule->types = texts_column(row, TYPES);
@@ -211,14 +361,15 @@ read_rule(GlStoreRule *rule, const Row *row)
 	rule->days = days_column(row);
 	read_slots(rule, row);
 	rule->cutoff = integer_column(row, CUTOFF, &given);
-	value = column(row, ON_DEMAND_SLOT, &isnull);
-	rule->has_time = !isnull;
+	on_demand = varlena_column(row, ON_DEMAND_SLOT);
+	rule->has_time = on_demand != NULL;
 	if (rule->has_time)
-		rule->time_slot = read_slot(&DatumGetJsonbP(value)->root, rule->rule_id);
+		rule->time_slot = read_slot(&((Jsonb *) on_demand)->root, rule->rule_id);
 	rule->time_in = integer_column(row, ON_DEMAND_MINUTES, &given);
 	rule->zones = texts_column(row, RULE_ZONES);
 	rule->capacity = integer_column(row, CAPACITY, &rule->has_capacity);
 	rule->fee = amount_column(row, FEE);
+	rule->scaled_fee = rule->fee.given ? scaled_fee(rule->fee.value) : 0;
 	rule->min_order_count = amount_column(row, MIN_ORDER_COUNT);
 	rule->min_cart_total = amount_column(row, MIN_CART_TOTAL);
 	rule->max_cart_weight = amount_column(row, MAX_CART_WEIGHT);
@@ -226,42 +377,52 @@ read_rule(GlStoreRule *rule, const Row *row)
 	rule->category = selection_column(row, CATEGORY);
 	rule->tag = selection_column(row, TAG);
 	rule->segment = selection_column(row, SEGMENT);
+	share_memos(rule, row);
 }
 
 static bool
-is_store(const GlStore *store, const char *merchant_id, const char *store_id)
+is_store(const GlStore *store, const text *store_id)
 {
-	return strcmp(store->merchant_id, merchant_id) == 0 && strcmp(store->store_id, store_id) == 0;
+	return strlen(store->store_id) == VARSIZE_ANY_EXHDR(store_id) &&
+		   memcmp(store->store_id, VARDATA_ANY(store_id), VARSIZE_ANY_EXHDR(store_id)) == 0;
 }
 
 /* Rows come store by store: a new store begins where the ids change. */
 static GlStoreList *
-collect_stores(SPITupleTable *result, uint64 rows)
+collect_stores(const char *merchant_id, SPITupleTable *result, uint64 rows, MemoryContext scratch)
 {
 	GlStoreList *list = palloc0(sizeof(GlStoreList));
+	char *merchant = pstrdup(merchant_id);
+	GlMemo *own_items = palloc0(sizeof(GlMemo));
+	MemoryContext caller = MemoryContextSwitchTo(scratch);
+	GlShared *shared = gl_shared_create();
+	MemoryContext row_context =
+		AllocSetContextCreate(scratch, "ganje_logistics store row", ALLOCSET_DEFAULT_SIZES);
 	GlStoreRule *rules;
 
+	MemoryContextSwitchTo(caller);
 	list->stores =
 		palloc_extended(Max(rows, 1) * sizeof(GlStore), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	rules = palloc_extended(Max(rows, 1) * sizeof(GlStoreRule), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	for (uint64 i = 0; i < rows; i++)
 	{
-		Row row = {result->vals[i], result->tupdesc};
+		Row row = {result->vals[i], result->tupdesc, shared, row_context};
 		bool isnull;
-		char *merchant_id = TextDatumGetCString(column(&row, MERCHANT_ID, &isnull));
-		char *store_id = TextDatumGetCString(column(&row, STORE_ID, &isnull));
+		text *store_id = DatumGetTextPP(column(&row, STORE_ID, &isnull));
 		GlStore *store = list->count > 0 ? &list->stores[list->count - 1] : NULL;
 
-		if (store == NULL || !is_store(store, merchant_id, store_id))
+		if (store == NULL || !is_store(store, store_id))
 		{
 			store = &list->stores[list->count++];
-			store->merchant_id = merchant_id;
-			store->store_id = store_id;
+			store->merchant_id = merchant;
+			store->own_items = own_items;
+			store->store_id = text_to_cstring(store_id);
 			store->zones = texts_column(&row, STORE_ZONES);
 			store->match_all = DatumGetBool(column(&row, MATCH_ALL, &isnull));
 			store->rules = &rules[i];
 		}
 		read_rule(&store->rules[store->rule_count++], &row);
+		MemoryContextReset(row_context);
 	}
 	return list;
 }
@@ -275,47 +436,48 @@ collect_providers(GlStoreList *list, SPITupleTable *result, uint64 rows)
 
 	for (uint64 i = 0; i < rows; i++)
 	{
-		Row row = {result->vals[i], result->tupdesc};
+		Row row = {result->vals[i], result->tupdesc, NULL, NULL};
 		bool isnull;
-		char *merchant_id = TextDatumGetCString(column(&row, 1, &isnull));
-		char *store_id = TextDatumGetCString(column(&row, 2, &isnull));
+		char *store_id = TextDatumGetCString(column(&row, 1, &isnull));
 		GlStoreProvider *provider;
 
 		/* Both lists are in one order; a provider of a store without rules finds none. */
-		while (s < list->count && (strcmp(list->stores[s].merchant_id, merchant_id) < 0 ||
-								   (strcmp(list->stores[s].merchant_id, merchant_id) == 0 &&
-									strcmp(list->stores[s].store_id, store_id) < 0)))
+		while (s < list->count && strcmp(list->stores[s].store_id, store_id) < 0)
 			s++;
-		if (s == list->count || !is_store(&list->stores[s], merchant_id, store_id))
+		if (s == list->count || strcmp(list->stores[s].store_id, store_id) != 0)
 			continue;
 		if (list->stores[s].providers == NULL)
 			list->stores[s].providers = &providers[i];
 		provider = &list->stores[s].providers[list->stores[s].provider_count++];
-		provider->type = TextDatumGetCString(column(&row, 3, &isnull));
-		provider->provider_id = TextDatumGetCString(column(&row, 4, &isnull));
-		provider->tied = DatumGetBool(column(&row, 5, &isnull));
-		provider->deleted = DatumGetBool(column(&row, 6, &isnull));
+		provider->type = TextDatumGetCString(column(&row, 2, &isnull));
+		provider->provider_id = TextDatumGetCString(column(&row, 3, &isnull));
+		provider->tied = DatumGetBool(column(&row, 4, &isnull));
+		provider->deleted = DatumGetBool(column(&row, 5, &isnull));
 	}
 }
 
 GlStoreList *
-gl_stores_read(const GlTexts *merchants)
+gl_stores_load(const char *merchant_id)
 {
-	Oid type = TEXTARRAYOID;
-	Datum *ids = palloc(Max(merchants->count, 1) * sizeof(Datum));
-	Datum argument;
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext scratch = AllocSetContextCreate(
+		CurrentMemoryContext, "ganje_logistics stores being read", ALLOCSET_DEFAULT_SIZES);
+	Oid type = TEXTOID;
+	Datum argument = PointerGetDatum(cstring_to_text(merchant_id));
 	GlStoreList *list;
 
-	for (int i = 0; i < merchants->count; i++)
-		ids[i] = CStringGetTextDatum(merchants->texts[i]);
-	argument =
-		PointerGetDatum(construct_array(ids, merchants->count, TEXTOID, -1, false, TYPALIGN_INT));
 	if (SPI_execute_with_args(READ_RULES, 1, &type, &argument, NULL, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not read the store rules");
-	list = collect_stores(SPI_tuptable, SPI_processed);
+	/* SPI leaves its own context behind. */
+	MemoryContextSwitchTo(caller);
+	list = collect_stores(merchant_id, SPI_tuptable, SPI_processed, scratch);
+	SPI_freetuptable(SPI_tuptable);
 	if (SPI_execute_with_args(READ_PROVIDERS, 1, &type, &argument, NULL, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not read the shipment providers");
+	MemoryContextSwitchTo(caller);
 	collect_providers(list, SPI_tuptable, SPI_processed);
+	SPI_freetuptable(SPI_tuptable);
+	MemoryContextDelete(scratch);
 	return list;
 }
 

@@ -11,13 +11,41 @@
 #include "core/texts.h"
 #include "pool/schedule.h"
 
+/*
+ * What one call has found out about something that many rules share: they
+ * point to the same memo.  It holds for the call whose number it bears.
+ */
+typedef struct GlMemo
+{
+	uint64 call;
+	void *answer;
+} GlMemo;
+
 /* A MultiSelectionRule: any of the values, or all of them. */
 typedef struct GlSelection
 {
 	bool given;
 	bool all;
 	GlTexts values;
+	GlMemo *const *memos; /* of each value; equal ones of one column have one */
 } GlSelection;
+
+/* Has this call found it out? */
+static inline bool
+gl_memo_holds(const GlMemo *memo, uint64 call)
+{
+	return memo->call == call;
+}
+
+static inline void
+gl_memo_keep(GlMemo *memo, uint64 call, void *answer)
+{
+	memo->answer = answer;
+	memo->call = call;
+}
+
+/* Digits behind the point of a scaled fee: no fee that is stored has more. */
+#define GL_FEE_SCALE 6
 
 /* A numeric that may be absent. */
 typedef struct GlAmount
@@ -42,6 +70,7 @@ typedef struct GlStoreRule
 	bool has_capacity;
 	int capacity;
 	GlAmount fee;
+	int64 scaled_fee; /* fee × 10^GL_FEE_SCALE */
 	GlAmount min_order_count;
 	GlAmount min_cart_total;
 	GlAmount max_cart_weight;
@@ -49,6 +78,10 @@ typedef struct GlStoreRule
 	GlSelection category;
 	GlSelection tag;
 	GlSelection segment;
+	GlMemo *gate;     /* of rules with the same zones, minimums and segment */
+	GlMemo *carried;  /* of rules with the same category, tag and limits */
+	GlMemo *schedule; /* by GlScheduleKind, of rules with the same days, slots, cut-off and time */
+	GlMemo *offered;  /* of rules with the same types */
 } GlStoreRule;
 
 /* A provider that the store has registered, where that changes what is offered. */
@@ -65,6 +98,7 @@ typedef struct GlStore
 	char *merchant_id;
 	char *store_id;
 	GlTexts zones;
+	GlMemo *own_items; /* of all stores of the merchant */
 	bool match_all;
 	int rule_count;
 	GlStoreRule *rules; /* in order of position */
@@ -78,8 +112,15 @@ typedef struct GlStoreList
 	GlStore *stores; /* by merchant, then store id */
 } GlStoreList;
 
-/* The live stores of some merchants with their live rules. SPI is connected. */
+/*
+ * The live stores of some merchants with their live rules, as the active
+ * snapshot sees them, from the cache of this backend.  They stay where they
+ * are until CurrentMemoryContext is reset or deleted.  SPI is connected.
+ */
 extern GlStoreList *gl_stores_read(const GlTexts *merchants);
+
+/* Reads one merchant's stores from the tables into CurrentMemoryContext. SPI is connected. */
+extern GlStoreList *gl_stores_load(const char *merchant_id);
 
 /* The store's registered provider, or NULL. */
 extern const GlStoreProvider *gl_store_provider(const GlStore *store, const char *type,

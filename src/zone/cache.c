@@ -30,8 +30,8 @@
 GL_FUNCTION(gl_cache_invalidate);
 
 #define LOAD_ZONES                                                                                 \
-	"SELECT zone_id, name, fee, min_cart_total, priority, compiled FROM ganje.zone WHERE NOT "     \
-	"deleted "                                                                                     \
+	"SELECT zone_id, name, fee, min_cart_total, priority, timezone, compiled FROM ganje.zone "     \
+	"WHERE NOT deleted "                                                                           \
 	"ORDER BY priority DESC, created_at, zone_id COLLATE pg_catalog.\"C\""
 
 static GlFreshness freshness = GL_FRESHNESS_EMPTY;
@@ -94,8 +94,34 @@ copy_zone(GlZone *zone, HeapTuple row, TupleDesc descriptor)
 	zone->fee = zone->fee_is_null ? (Datum) 0 : datumCopy(value, false, -1);
 	zone->min_cart_total = datumCopy(SPI_getbinval(row, descriptor, 4, &isnull), false, -1);
 	zone->priority = DatumGetInt32(SPI_getbinval(row, descriptor, 5, &isnull));
+	zone->timezone = TextDatumGetCString(SPI_getbinval(row, descriptor, 6, &isnull));
 	MemoryContextSwitchTo(caller);
-	zone->image = copy_image(SPI_getbinval(row, descriptor, 6, &isnull), zone->zone_id);
+	zone->image = copy_image(SPI_getbinval(row, descriptor, 7, &isnull), zone->zone_id);
+}
+
+static int
+compare_ids(const void *left, const void *right)
+{
+	return strcmp((*(const GlZone *const *) left)->zone_id,
+				  (*(const GlZone *const *) right)->zone_id);
+}
+
+static void
+sort_by_id(GlZoneList *list)
+{
+	for (int i = 0; i < list->count; i++)
+		list->by_id[i] = &list->zones[i];
+	qsort(list->by_id, list->count, sizeof(GlZone *), compare_ids);
+}
+
+const GlZone *
+gl_zone_find(const GlZoneList *list, const char *zone_id)
+{
+	GlZone wanted = {.zone_id = unconstify(char *, zone_id)};
+	const GlZone *key = &wanted;
+	const GlZone **found = bsearch(&key, list->by_id, list->count, sizeof(GlZone *), compare_ids);
+
+	return found == NULL ? NULL : *found;
 }
 
 /* Reads all zones into a context of its own, which replaces the old one when it is whole. */
@@ -125,6 +151,8 @@ load(void)
 	list->zones = MemoryContextAllocHuge(fresh, Max(SPI_processed, 1) * sizeof(GlZone));
 	for (int i = 0; i < list->count; i++)
 		copy_zone(&list->zones[i], SPI_tuptable->vals[i], SPI_tuptable->tupdesc);
+	list->by_id = MemoryContextAllocHuge(fresh, Max(SPI_processed, 1) * sizeof(GlZone *));
+	sort_by_id(list);
 	SPI_finish();
 	gl_owner_leave(scope);
 	zone_list = list;

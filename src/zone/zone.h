@@ -21,6 +21,7 @@ typedef struct GlZone
 	Datum fee; /* numeric */
 	bool fee_is_null;
 	Datum min_cart_total; /* numeric */
+	char *timezone;
 	int priority;
 	const GlZoneImage *image;
 } GlZone;
@@ -30,6 +31,7 @@ typedef struct GlZoneList
 {
 	int count;
 	GlZone *zones;
+	const GlZone **by_id; /* the same, sorted by their ids */
 } GlZoneList;
 
 /* Folded text of the server encoding, palloc'd; see text/fold.h. */
@@ -62,6 +64,9 @@ extern double gl_zone_read_degrees(const JsonbValue *value, const char *path, do
 
 /* The zones as the active snapshot sees them; valid until the next call. */
 extern const GlZoneList *gl_zone_list(void);
+
+/* The zone of this id among them, or NULL. */
+extern const GlZone *gl_zone_find(const GlZoneList *list, const char *zone_id);
 
 /* Reads an address for a question: its texts folded, other values left out. */
 extern void gl_zone_ask_address(GlZoneQuestion *question, JsonbContainer *address);

@@ -152,7 +152,7 @@ SELECT pg_temp.confirm('h5', '06:10');
 
 -- Overselling is impossible whoever writes the counter.
 \set VERBOSITY terse
-UPDATE ganje.slot_counter SET capacity = 1 WHERE merchant_id = 'M055';
+UPDATE ganje.slot_counter SET used = used + 1 WHERE merchant_id = 'M055';
 UPDATE ganje.slot_counter SET used = -1 WHERE merchant_id = 'M055';
 \set VERBOSITY default
 

@@ -1,0 +1,6 @@
+# Benchmarks: each in a private PostgreSQL, each with what it is measured against in the same run.
+
+.PHONY: bench-pools
+
+bench-pools:
+	@test/bench/bench_pools
