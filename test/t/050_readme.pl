@@ -24,6 +24,8 @@ foreach my $block (@blocks)
 	like($stdout, qr{1001\|GANJE\|30\|PENDING\|pending\|http://127\.0\.0\.1}, 'the order has its link') if $block =~ /order_link/;
 	like($stdout, qr{t\|IN_TRANSIT\|ready_for_pickup}, 'the customer sees it in the locker') if $block =~ /track_shipment/;
 	like($stdout, qr{"slots": \{}, 'the pools have slots') if $block =~ /jsonb_pretty\(ganje\.get_pools/;
+	like($stdout, qr{"type": "CARGO".*offered}s, 'the requirements and the reasons are there') if $block =~ /explain_pools/;
+	like($stdout, qr{"storeId": "STORE_1"}, 'the store is named') if $block =~ /"pool": \{"type"/;
 	like($stdout, qr{^RESERVED\|20$}m, 'the fee that was asked about') if $block =~ /ROLLBACK/;
 	like($stdout, qr{^TEHRAN$}m, 'the zone is found') if $block =~ /locate_zone\(35/;
 }
