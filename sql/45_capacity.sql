@@ -169,6 +169,26 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION ganje.give_back_unit(ganje.hold_unit) IS 'Gives one unit of capacity back.';
 
+-- The counter is locked before the unit: from then on nobody can reclaim the
+-- unit under us, and nobody waits for a unit while holding a counter.
+CREATE FUNCTION ganje.end_unit(unit ganje.hold_unit, from_state text, to_state text) RETURNS void
+LANGUAGE plpgsql VOLATILE
+AS $$
+BEGIN
+    PERFORM 1 FROM ganje.slot_counter AS c
+      WHERE c.merchant_id = unit.store_merchant_id AND c.store_id = unit.store_id AND c.rule_id = unit.rule_id
+        AND c.day = unit.day AND c.slot_from = unit.slot_from AND c.slot_to = unit.slot_to FOR UPDATE;
+    UPDATE ganje.hold_unit AS u SET state = to_state
+     WHERE u.merchant_id = unit.merchant_id AND u.hold_id = unit.hold_id AND u.group_no = unit.group_no
+       AND u.state = from_state;
+    IF FOUND THEN
+        PERFORM ganje.give_back_unit(unit);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION ganje.end_unit(ganje.hold_unit, text, text) IS
+'Gives the capacity of a unit back that is still in the state given, and moves it to another that is not counted.';
+
 -- What is sold stays sold: a counter above a lowered capacity is full until
 -- enough is given back.
 CREATE FUNCTION ganje.spread_capacity() RETURNS trigger
@@ -217,16 +237,7 @@ BEGIN
     FOR unit IN SELECT * FROM ganje.hold_unit AS u
                  WHERE u.merchant_id = the_hold.merchant_id AND u.hold_id = the_hold.hold_id AND u.state <> 'confirmed'
                  ORDER BY u.store_merchant_id COLLATE "C", u.store_id COLLATE "C", u.rule_id COLLATE "C", u.day, u.slot_from, u.slot_to LOOP
-        -- Locks the counter before the unit; afterwards nobody can reclaim the unit under us.
-        PERFORM 1 FROM ganje.slot_counter AS c
-          WHERE c.merchant_id = unit.store_merchant_id AND c.store_id = unit.store_id AND c.rule_id = unit.rule_id
-            AND c.day = unit.day AND c.slot_from = unit.slot_from AND c.slot_to = unit.slot_to FOR UPDATE;
-        UPDATE ganje.hold_unit AS u SET state = 'reclaimed'
-         WHERE u.merchant_id = unit.merchant_id AND u.hold_id = unit.hold_id AND u.group_no = unit.group_no
-           AND u.state = 'held';
-        IF FOUND THEN
-            PERFORM ganje.give_back_unit(unit);
-        END IF;
+        PERFORM ganje.end_unit(unit, 'held', 'reclaimed');
         IF NOT ganje.take_unit(unit) THEN
             RAISE object_not_in_prerequisite_state
                 USING MESSAGE = format('hold %L has expired and its slot is full', the_hold.hold_id),
@@ -294,15 +305,7 @@ BEGIN
         FOR unit IN SELECT * FROM ganje.hold_unit AS u
                      WHERE u.merchant_id = the_hold.merchant_id AND u.hold_id = the_hold.hold_id
                      ORDER BY u.store_merchant_id COLLATE "C", u.store_id COLLATE "C", u.rule_id COLLATE "C", u.day, u.slot_from, u.slot_to LOOP
-            PERFORM 1 FROM ganje.slot_counter AS c
-              WHERE c.merchant_id = unit.store_merchant_id AND c.store_id = unit.store_id AND c.rule_id = unit.rule_id
-                AND c.day = unit.day AND c.slot_from = unit.slot_from AND c.slot_to = unit.slot_to FOR UPDATE;
-            UPDATE ganje.hold_unit AS u SET state = 'released'
-             WHERE u.merchant_id = unit.merchant_id AND u.hold_id = unit.hold_id AND u.group_no = unit.group_no
-               AND u.state = 'held';
-            IF FOUND THEN
-                PERFORM ganje.give_back_unit(unit);
-            END IF;
+            PERFORM ganje.end_unit(unit, 'held', 'released');
         END LOOP;
         UPDATE ganje.hold AS h SET state = 'released'
          WHERE h.merchant_id = the_hold.merchant_id AND h.hold_id = the_hold.hold_id;

@@ -136,15 +136,7 @@ BEGIN
     END IF;
     SELECT * INTO unit FROM ganje.hold_unit AS u
      WHERE u.merchant_id = the_shipment.merchant_id AND u.hold_id = the_shipment.hold_id AND u.group_no = the_shipment.group_no;
-    PERFORM 1 FROM ganje.slot_counter AS c
-      WHERE c.merchant_id = unit.store_merchant_id AND c.store_id = unit.store_id AND c.rule_id = unit.rule_id
-        AND c.day = unit.day AND c.slot_from = unit.slot_from AND c.slot_to = unit.slot_to FOR UPDATE;
-    UPDATE ganje.hold_unit AS u SET state = 'released'
-     WHERE u.merchant_id = unit.merchant_id AND u.hold_id = unit.hold_id AND u.group_no = unit.group_no
-       AND u.state = 'confirmed';
-    IF FOUND THEN
-        PERFORM ganje.give_back_unit(unit);
-    END IF;
+    PERFORM ganje.end_unit(unit, 'confirmed', 'released');
 END
 $$;
 COMMENT ON FUNCTION ganje.release_capacity(ganje.shipment) IS 'Gives the capacity of a cancelled, or finished ON_DEMAND, shipment back.';
