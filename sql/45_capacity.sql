@@ -1,10 +1,12 @@
 -- Capacity: counters of units taken, and holds that take them.
 --
--- Lock order, everywhere: the hold's row, then counters in the order of their
--- key, then hold units. Expired units of other holds are taken back with SKIP
--- LOCKED, so that nobody ever waits for a unit while holding a counter; and
--- so confirm_hold, which has no need of counters while its units are its own,
--- may touch units first.
+-- Lock order, everywhere: the hold's row, then rules (only for the first unit of
+-- a counter, and when a capacity is changed), then counters in the order of
+-- their key, then hold units. Nobody waits for a rule while holding a counter:
+-- src/cart/take_hold.c. Expired units of other holds are taken back with SKIP
+-- LOCKED, so that nobody ever waits for a unit while holding a counter; and so
+-- confirm_hold, which has no need of counters while its units are its own, may
+-- touch units first.
 
 CREATE TABLE ganje.slot_counter (
     merchant_id text NOT NULL,
@@ -84,7 +86,7 @@ COMMENT ON COLUMN ganje.slot_usage.day IS 'NULL for ON_DEMAND, which counts unfi
 
 -- Takes back the units of expired holds on one counter. The caller has locked
 -- nothing, or earlier counters in key order only; this locks the counter.
-CREATE FUNCTION ganje.reclaim_expired(unit ganje.hold_unit) RETURNS boolean
+CREATE FUNCTION ganje.reclaim_expired(merchant text, store text, rule text, on_day date, from_time time, to_time time) RETURNS boolean
 LANGUAGE plpgsql VOLATILE
 AS $$
 DECLARE
@@ -92,12 +94,12 @@ DECLARE
     right_now timestamptz := ganje.clock();
 BEGIN
     PERFORM 1 FROM ganje.slot_counter AS c
-      WHERE c.merchant_id = unit.store_merchant_id AND c.store_id = unit.store_id AND c.rule_id = unit.rule_id
-        AND c.day = unit.day AND c.slot_from = unit.slot_from AND c.slot_to = unit.slot_to FOR UPDATE;
+      WHERE c.merchant_id = merchant AND c.store_id = store AND c.rule_id = rule
+        AND c.day = on_day AND c.slot_from = from_time AND c.slot_to = to_time FOR UPDATE;
     WITH expired AS (
         SELECT u.merchant_id, u.hold_id, u.group_no FROM ganje.hold_unit AS u
-         WHERE u.store_merchant_id = unit.store_merchant_id AND u.store_id = unit.store_id AND u.rule_id = unit.rule_id
-           AND u.day = unit.day AND u.slot_from = unit.slot_from AND u.slot_to = unit.slot_to
+         WHERE u.store_merchant_id = merchant AND u.store_id = store AND u.rule_id = rule
+           AND u.day = on_day AND u.slot_from = from_time AND u.slot_to = to_time
            AND u.state = 'held' AND u.expires_at <= right_now
            FOR UPDATE SKIP LOCKED)
     UPDATE ganje.hold_unit AS u SET state = 'reclaimed'
@@ -107,56 +109,17 @@ BEGIN
     IF reclaimed > 0 THEN
         UPDATE ganje.slot_counter AS c
            SET used = c.used - reclaimed, kept = CASE WHEN c.used - reclaimed > c.capacity THEN c.used - reclaimed END
-         WHERE c.merchant_id = unit.store_merchant_id AND c.store_id = unit.store_id AND c.rule_id = unit.rule_id
-           AND c.day = unit.day AND c.slot_from = unit.slot_from AND c.slot_to = unit.slot_to;
+         WHERE c.merchant_id = merchant AND c.store_id = store AND c.rule_id = rule
+           AND c.day = on_day AND c.slot_from = from_time AND c.slot_to = to_time;
     END IF;
     RETURN reclaimed > 0;
 END
 $$;
-COMMENT ON FUNCTION ganje.reclaim_expired(ganje.hold_unit) IS 'Frees the expired units on a unit''s counter; true where there were any.';
+COMMENT ON FUNCTION ganje.reclaim_expired(text, text, text, date, time, time) IS 'Frees the expired units on a counter; true where there were any.';
 
--- The counter decides, one row in one statement: what it holds of the rule's
--- capacity a trigger keeps. Only its first unit asks the rule, and keeps it
--- from being changed until then; the trigger would not see a counter that is
--- not there yet.
+-- The counter decides, one row in one statement: src/cart/take_hold.c.
 CREATE FUNCTION ganje.take_unit(unit ganje.hold_unit) RETURNS boolean
-LANGUAGE plpgsql VOLATILE
-AS $$
-DECLARE
-    rule_capacity integer;
-BEGIN
-    LOOP
-        UPDATE ganje.slot_counter AS c SET used = c.used + 1
-         WHERE c.merchant_id = unit.store_merchant_id AND c.store_id = unit.store_id AND c.rule_id = unit.rule_id
-           AND c.day = unit.day AND c.slot_from = unit.slot_from AND c.slot_to = unit.slot_to
-           AND (c.capacity IS NULL OR c.used < c.capacity);
-        IF FOUND THEN
-            RETURN true;
-        END IF;
-        PERFORM 1 FROM ganje.slot_counter AS c
-          WHERE c.merchant_id = unit.store_merchant_id AND c.store_id = unit.store_id AND c.rule_id = unit.rule_id
-            AND c.day = unit.day AND c.slot_from = unit.slot_from AND c.slot_to = unit.slot_to;
-        IF FOUND THEN
-            IF NOT ganje.reclaim_expired(unit) THEN
-                RETURN false;
-            END IF;
-        ELSE
-            SELECT r.capacity INTO rule_capacity FROM ganje.store_rule AS r
-             WHERE r.merchant_id = unit.store_merchant_id AND r.store_id = unit.store_id AND r.rule_id = unit.rule_id
-               FOR SHARE;
-            IF rule_capacity = 0 THEN
-                RETURN false;
-            END IF;
-            INSERT INTO ganje.slot_counter AS c (merchant_id, store_id, rule_id, day, slot_from, slot_to, used, capacity)
-            VALUES (unit.store_merchant_id, unit.store_id, unit.rule_id, unit.day, unit.slot_from, unit.slot_to, 1, rule_capacity)
-            ON CONFLICT (merchant_id, store_id, rule_id, day, slot_from, slot_to) DO NOTHING;
-            IF FOUND THEN
-                RETURN true;
-            END IF;
-        END IF;
-    END LOOP;
-END
-$$;
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'gl_take_unit';
 COMMENT ON FUNCTION ganje.take_unit(ganje.hold_unit) IS 'Takes one unit of capacity, of an expired hold if need be; false where none is left.';
 
 CREATE FUNCTION ganje.give_back_unit(unit ganje.hold_unit) RETURNS void
@@ -190,27 +153,31 @@ COMMENT ON FUNCTION ganje.end_unit(ganje.hold_unit, text, text) IS
 'Gives the capacity of a unit back that is still in the state given, and moves it to another that is not counted.';
 
 -- What is sold stays sold: a counter above a lowered capacity is full until
--- enough is given back.
+-- enough is given back. By statement, not by row: the counters of all rules
+-- that it changes are locked in the order of their keys.
 CREATE FUNCTION ganje.spread_capacity() RETURNS trigger
 LANGUAGE plpgsql
 AS $$
 BEGIN
-    PERFORM 1 FROM ganje.slot_counter AS c
-      WHERE c.merchant_id = NEW.merchant_id AND c.store_id = NEW.store_id AND c.rule_id = NEW.rule_id
-      ORDER BY c.day, c.slot_from, c.slot_to FOR UPDATE;
+    PERFORM 1 FROM changed AS r
+      JOIN ganje.slot_counter AS c ON c.merchant_id = r.merchant_id AND c.store_id = r.store_id AND c.rule_id = r.rule_id
+       AND c.capacity IS DISTINCT FROM r.capacity
+     ORDER BY c.merchant_id COLLATE "C", c.store_id COLLATE "C", c.rule_id COLLATE "C", c.day, c.slot_from, c.slot_to
+       FOR UPDATE OF c;
     UPDATE ganje.slot_counter AS c
-       SET capacity = NEW.capacity, kept = CASE WHEN c.used > NEW.capacity THEN c.used END
-     WHERE c.merchant_id = NEW.merchant_id AND c.store_id = NEW.store_id AND c.rule_id = NEW.rule_id
-       AND c.capacity IS DISTINCT FROM NEW.capacity;
+       SET capacity = r.capacity, kept = CASE WHEN c.used > r.capacity THEN c.used END
+      FROM changed AS r
+     WHERE c.merchant_id = r.merchant_id AND c.store_id = r.store_id AND c.rule_id = r.rule_id
+       AND c.capacity IS DISTINCT FROM r.capacity;
     RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION ganje.spread_capacity() IS 'Trigger: brings a rule''s capacity to its counters, whatever they have sold.';
-CREATE TRIGGER store_rule_capacity AFTER UPDATE OF capacity ON ganje.store_rule
-    FOR EACH ROW WHEN (OLD.capacity IS DISTINCT FROM NEW.capacity) EXECUTE FUNCTION ganje.spread_capacity();
+COMMENT ON FUNCTION ganje.spread_capacity() IS 'Trigger: brings capacities to the counters of their rules, whatever they have sold.';
+CREATE TRIGGER store_rule_capacity AFTER UPDATE ON ganje.store_rule
+    REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION ganje.spread_capacity();
 -- A rule may have been deleted and come back, its counters still there.
 CREATE TRIGGER store_rule_returned AFTER INSERT ON ganje.store_rule
-    FOR EACH ROW EXECUTE FUNCTION ganje.spread_capacity();
+    REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION ganje.spread_capacity();
 
 CREATE FUNCTION ganje.lock_hold(merchant text, hold text) RETURNS ganje.hold
 LANGUAGE plpgsql VOLATILE
@@ -315,40 +282,10 @@ END
 $$;
 COMMENT ON FUNCTION ganje.release_hold(text, text) IS 'Gives the slots of a hold back; calling it again changes nothing, a confirmed hold is refused.';
 
--- What hold_slot does once the groups have their stores and rules: plan is
--- the list of units that ganje.plan_hold chose.
-CREATE FUNCTION ganje.take_hold(merchant text, cart text, zone text, plan jsonb) RETURNS jsonb
-LANGUAGE plpgsql VOLATILE
-AS $$
-DECLARE
-    id text := ganje.ulid();
-    right_now timestamptz := ganje.clock();
-    expiry timestamptz := right_now + current_setting('ganje_logistics.hold_ttl')::interval;
-    unit ganje.hold_unit;
-BEGIN
-    -- A subtransaction: where one group finds its slot full, the units of the others go back, and
-    -- their locks with them, so that another try may lock other counters in key order again.
-    BEGIN
-        FOR unit IN SELECT * FROM jsonb_populate_recordset(NULL::ganje.hold_unit, plan) AS u
-                     ORDER BY u.store_merchant_id COLLATE "C", u.store_id COLLATE "C", u.rule_id COLLATE "C", u.day, u.slot_from, u.slot_to LOOP
-            IF NOT ganje.take_unit(unit) THEN
-                RAISE SQLSTATE 'GL001' USING MESSAGE = 'slot full';
-            END IF;
-        END LOOP;
-    EXCEPTION WHEN SQLSTATE 'GL001' THEN
-        RETURN jsonb_build_object('held', false, 'reason', 'slot_full', 'group', unit.group_no);
-    END;
-    INSERT INTO ganje.hold (merchant_id, hold_id, cart_id, zone_id, created_at, expires_at)
-    VALUES (merchant, id, cart, zone, right_now, expiry);
-    INSERT INTO ganje.hold_unit (merchant_id, hold_id, group_no, store_merchant_id, store_id, rule_id, type, provider, day, slot_from,
-                                 slot_to, promised_from, promised_to, fee, items, expires_at)
-    SELECT merchant, id, u.group_no, u.store_merchant_id, u.store_id, u.rule_id, u.type, u.provider, u.day, u.slot_from, u.slot_to,
-           u.promised_from, u.promised_to, u.fee, u.items, expiry
-      FROM jsonb_populate_recordset(NULL::ganje.hold_unit, plan) AS u;
-    RETURN jsonb_build_object('held', true, 'holdId', id, 'expiresAt', expiry);
-END
-$$;
-COMMENT ON FUNCTION ganje.take_hold(text, text, text, jsonb) IS 'Takes the units of a plan in key order, or none of them, and answers as hold_slot does.';
+-- What hold_slot does once the groups have their stores and rules.
+CREATE FUNCTION ganje.take_hold(merchant text, cart text, zone text, units ganje.hold_unit[]) RETURNS jsonb
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'gl_take_hold';
+COMMENT ON FUNCTION ganje.take_hold(text, text, text, ganje.hold_unit[]) IS 'Takes units in key order, or none of them, and answers as hold_slot does.';
 
 SELECT pg_catalog.pg_extension_config_dump('ganje.slot_counter', '');
 SELECT pg_catalog.pg_extension_config_dump('ganje.hold', '');

@@ -11,30 +11,17 @@
  */
 #include "postgres.h"
 
-#include "executor/spi.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
-#include "utils/datetime.h"
 #include "utils/json.h"
 #include "utils/jsonb.h"
 #include "utils/timestamp.h"
 
-#include "compat.h"
-#include "cart/choice.h"
-#include "cart/offer.h"
-#include "cart/pool_json.h"
-#include "cart/selected_match.h"
-#include "core/core.h"
+#include "cart/hold.h"
 #include "json/json.h"
 
-GL_FUNCTION(gl_plan_hold);
-
 #define UNIX_EPOCH_US ((POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY)
-
-/* In the order of GlRefusal. */
-static const char *const refusal_names[] = {"not_offered", "slot_not_offered", "cutoff_passed",
-											"slot_full"};
 
 /* The best offer for a choice so far, or why there is none. */
 typedef struct Found
@@ -138,55 +125,64 @@ find_offer(const GlCheckout *checkout, const GlOfferList *offers, const GlChoice
 }
 
 static void
-write_text(StringInfo json, const char *key, const char *value)
+set_text(GlHoldUnit *unit, GlUnitColumn column, const char *value)
 {
-	appendStringInfo(json, ",\"%s\":", key);
-	if (value == NULL)
-		appendStringInfoString(json, "null");
-	else
-		escape_json(json, value);
+	unit->nulls[column] = value == NULL ? 'n' : ' ';
+	if (value != NULL)
+		unit->values[column] = CStringGetTextDatum(value);
+}
+
+/* A column that is neither text nor NULL. */
+static void
+set_value(GlHoldUnit *unit, GlUnitColumn column, Datum value)
+{
+	unit->nulls[column] = ' ';
+	unit->values[column] = value;
 }
 
 /* The instants that a slot lasts from and to. */
 static void
-write_promise(StringInfo json, const GlCheckout *checkout, const GlOpenSlot *slot)
+set_promise(GlHoldUnit *unit, const GlCheckout *checkout, const GlOpenSlot *slot)
 {
 	int end = slot->to + (slot->to <= slot->from ? GL_MINUTES_PER_DAY : 0);
 	const GlClock *clock = checkout->horizon.clock;
 	int64 from = gl_clock_utc(clock, slot->date * GL_MINUTES_PER_DAY + slot->from, NULL);
 	int64 to = gl_clock_utc(clock, slot->date * GL_MINUTES_PER_DAY + end, NULL);
 
-	write_text(json, "promised_from", timestamptz_to_str(from * USECS_PER_SEC - UNIX_EPOCH_US));
-	write_text(json, "promised_to", timestamptz_to_str(to * USECS_PER_SEC - UNIX_EPOCH_US));
+	set_value(unit, GL_UNIT_PROMISED_FROM,
+			  TimestampTzGetDatum(from * USECS_PER_SEC - UNIX_EPOCH_US));
+	set_value(unit, GL_UNIT_PROMISED_TO, TimestampTzGetDatum(to * USECS_PER_SEC - UNIX_EPOCH_US));
 }
 
 /* The counter: ON_DEMAND has one whatever the day, a rule without slots one per day. */
 static void
-write_counter(StringInfo json, const GlOffer *offer, const GlOpenSlot *slot)
+set_counter(GlHoldUnit *unit, const GlOffer *offer, const GlOpenSlot *slot)
 {
-	char from[6] = "00:00";
-	char to[6] = "24:00";
+	bool by_slot = offer->counter == GL_COUNTER_SLOT;
+	TimeADT from = by_slot ? slot->from : 0;
+	TimeADT to = by_slot ? slot->to : GL_MINUTES_PER_DAY;
+	DateADT day = (DateADT) (slot->date - (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE));
 
-	appendStringInfoString(json, ",\"day\":");
 	if (offer->counter == GL_COUNTER_RULE)
-		appendStringInfoString(json, "\"-infinity\"");
-	else
-		gl_date_write(json, slot->date);
-	if (offer->counter == GL_COUNTER_SLOT)
-	{
-		gl_time_of_day_format(slot->from, from);
-		gl_time_of_day_format(slot->to, to);
-	}
-	write_text(json, "slot_from", from);
-	write_text(json, "slot_to", to);
+		DATE_NOBEGIN(day);
+	set_text(unit, GL_UNIT_STORE_MERCHANT, offer->store->merchant_id);
+	set_text(unit, GL_UNIT_STORE, offer->store->store_id);
+	set_text(unit, GL_UNIT_RULE, offer->rule->rule_id);
+	set_value(unit, GL_UNIT_DAY, DateADTGetDatum(day));
+	set_value(unit, GL_UNIT_SLOT_FROM, TimeADTGetDatum(from * USECS_PER_MINUTE));
+	set_value(unit, GL_UNIT_SLOT_TO, TimeADTGetDatum(to * USECS_PER_MINUTE));
 }
 
-static void
-write_group_items(StringInfo json, const GlCart *cart, const uint64 *items)
+/* [{itemId, quantity, price, name}, …] as jsonb. */
+static Datum
+group_items(const GlCart *cart, const uint64 *items)
 {
+	StringInfoData text;
+	StringInfo json = &text;
 	bool first = true;
 
-	appendStringInfoString(json, ",\"items\":[");
+	initStringInfo(json);
+	appendStringInfoChar(json, '[');
 	for (int i = 0; i < cart->item_count; i++)
 	{
 		const GlItem *item = &cart->items[i];
@@ -199,87 +195,52 @@ write_group_items(StringInfo json, const GlCart *cart, const uint64 *items)
 						 DatumGetCString(DirectFunctionCall1(numeric_out, item->quantity)));
 		appendStringInfo(json, ",\"price\":%s",
 						 DatumGetCString(DirectFunctionCall1(numeric_out, item->price)));
-		write_text(json, "name", item->name);
+		appendStringInfoString(json, ",\"name\":");
+		if (item->name == NULL)
+			appendStringInfoString(json, "null");
+		else
+			escape_json(json, item->name);
 		appendStringInfoChar(json, '}');
 		first = false;
 	}
 	appendStringInfoChar(json, ']');
+	return DirectFunctionCall1(jsonb_in, CStringGetDatum(json->data));
 }
 
 static void
-write_unit(StringInfo json, const GlCheckout *checkout, int group, const GlChoice *choice,
-		   const Found *found)
+fill_unit(GlHoldUnit *unit, const GlCheckout *checkout, int group, const GlChoice *choice,
+		  const Found *found)
 {
 	const GlOffer *offer = found->offer;
 
-	appendStringInfo(json, "%s{\"group_no\":%d", group > 0 ? "," : "", group);
-	write_text(json, "store_merchant_id", offer->store->merchant_id);
-	write_text(json, "store_id", offer->store->store_id);
-	write_text(json, "rule_id", offer->rule->rule_id);
-	write_text(json, "type", offer->type);
-	write_text(json, "provider", offer->provider);
-	write_counter(json, offer, &found->slot);
+	memset(unit->nulls, 'n', sizeof(unit->nulls));
+	set_value(unit, GL_UNIT_GROUP, Int32GetDatum(group));
+	set_counter(unit, offer, &found->slot);
+	set_text(unit, GL_UNIT_TYPE, offer->type);
+	set_text(unit, GL_UNIT_PROVIDER, offer->provider);
 	if (offer->counter == GL_COUNTER_SLOT || offer->shows_slots)
-		write_promise(json, checkout, &found->slot);
-	appendStringInfo(json, ",\"fee\":%s",
-					 DatumGetCString(DirectFunctionCall1(numeric_out, offer->fee)));
-	write_group_items(json, checkout->cart, choice->items);
-	appendStringInfoChar(json, '}');
+		set_promise(unit, checkout, &found->slot);
+	set_value(unit, GL_UNIT_FEE, offer->fee);
+	set_value(unit, GL_UNIT_ITEMS, group_items(checkout->cart, choice->items));
 }
 
-/* {"plan": […], "cartId", "zoneId"}, or {"reason", "group"}. */
-static void
-write_plan(StringInfo json, const GlCheckout *checkout, const GlOfferList *offers,
-		   const GlChoiceList *list)
+bool
+gl_hold_plan(const GlCheckout *checkout, const GlChoiceList *list, GlHoldUnit *units,
+			 GlRefusal *refusal, int *group)
 {
-	appendStringInfoString(json, "{\"plan\":[");
+	GlOfferList *offers = gl_offers_build(checkout, true);
+
 	for (int i = 0; i < list->count; i++)
 	{
 		Found found = find_offer(checkout, offers, list, i);
 
 		if (found.offer == NULL)
 		{
-			resetStringInfo(json);
-			appendStringInfo(json, "{\"reason\":\"%s\",\"group\":%d}", refusal_names[found.refusal],
-							 i);
-			return;
+			*refusal = found.refusal;
+			*group = i;
+			return false;
 		}
-		write_unit(json, checkout, i, &list->choices[i], &found);
+		fill_unit(&units[i], checkout, i, &list->choices[i], &found);
 	}
-	appendStringInfoChar(json, ']');
-	write_text(json, "cartId", checkout->cart->cart_id);
-	write_text(json, "zoneId", checkout->zone == NULL ? NULL : checkout->zone->zone_id);
-	appendStringInfoChar(json, '}');
-}
-
-/* plan_hold(request) → jsonb */
-Datum
-gl_plan_hold(PG_FUNCTION_ARGS)
-{
-	static const char *const keys[] = {"cartId",  "cart",     "merchantId", "zoneId",
-									   "address", "location", "pool",       NULL};
-	Jsonb *request = PG_GETARG_JSONB_P(0);
-	MemoryContext caller = CurrentMemoryContext;
-	GlOwnerScope scope;
-	GlCheckout *checkout;
-	GlChoiceList list;
-	StringInfoData json;
-	Datum result;
-
-	if (!JB_ROOT_IS_OBJECT(request))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("the request must be an object")));
-	gl_json_only_keys(&request->root, "", keys);
-	scope = gl_owner_enter();
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "could not connect to SPI");
-	checkout = gl_checkout_read(&request->root);
-	list = gl_choices_read(checkout->cart, &request->root);
-	initStringInfo(&json);
-	write_plan(&json, checkout, gl_offers_build(checkout, true), &list);
-	MemoryContextSwitchTo(caller);
-	result = DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data));
-	SPI_finish();
-	gl_owner_leave(scope);
-	return result;
+	return true;
 }

@@ -171,7 +171,7 @@ SELECT pg_temp.hold('M054e', :'xyz', '[{"items": ["z"], "type": "CARGO"}, {"item
 SELECT pg_temp.hold('M054e', :'xyz', '[{"items": ["z"], "type": "CARGO"}, {"items": ["x", "y"], "type": "CARGO"}]');
 SELECT * FROM usage54 WHERE merchant_id IN ('M054e', 'M054f');
 -- a full group discovered only while taking gives the others back
-SELECT ganje.take_hold('M054e', NULL, '054', (SELECT jsonb_agg(to_jsonb(u) ORDER BY u.group_no) FROM hold54 AS n JOIN ganje.hold_unit AS u USING (hold_id) WHERE n.name = 'three'));
+SELECT ganje.take_hold('M054e', NULL, '054', (SELECT array_agg(u ORDER BY u.group_no) FROM hold54 AS n JOIN ganje.hold_unit AS u USING (hold_id) WHERE n.name = 'three'));
 SELECT * FROM usage54 WHERE merchant_id IN ('M054e', 'M054f');
 SELECT pg_temp.release('three');
 SELECT sum(used) FROM usage54 WHERE merchant_id = 'M054f' OR (merchant_id, rule_id) = ('M054e', 'r');

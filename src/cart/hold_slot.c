@@ -1,0 +1,142 @@
+/*-------------------------------------------------------------------------
+ *
+ * hold_slot.c
+ *	  HOLD_SLOT: takes the slots of a chosen pool for a while.
+ *
+ * What cannot be had (full, past its cut-off, not offered) is an answer with
+ * the reason, not an error: the customer chooses again.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "utils/builtins.h"
+#include "utils/datetime.h"
+#include "utils/json.h"
+#include "utils/jsonb.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "compat.h"
+#include "cart/hold.h"
+#include "json/json.h"
+
+GL_FUNCTION(gl_hold_slot);
+
+/* Between plan and taking others may take the last unit of the cheapest store; then the next is asked. */
+#define ATTEMPTS 3
+
+/* In the order of GlRefusal. */
+static const char *const refusal_names[] = {"not_offered", "slot_not_offered", "cutoff_passed",
+											"slot_full"};
+
+Datum
+gl_hold_refuse(const char *reason, int group)
+{
+	char *json = psprintf("{\"held\": false, \"reason\": \"%s\", \"group\": %d}", reason, group);
+
+	return DirectFunctionCall1(jsonb_in, CStringGetDatum(json));
+}
+
+Datum
+gl_hold_answer(const GlHoldTaken *taken)
+{
+	char expires_at[MAXDATELEN + 1];
+
+	if (!taken->held)
+		return gl_hold_refuse(refusal_names[GL_SLOT_FULL], taken->group);
+	JsonEncodeDateTime(expires_at, TimestampTzGetDatum(taken->expires_at), TIMESTAMPTZOID, NULL);
+	return DirectFunctionCall1(
+		jsonb_in,
+		CStringGetDatum(psprintf("{\"held\": true, \"holdId\": \"%s\", \"expiresAt\": \"%s\"}",
+								 taken->hold_id, expires_at)));
+}
+
+/* Under whose merchant the hold is: as ganje.merchant_of has it, whatever the cart says. */
+static const char *
+merchant_of(JsonbContainer *request)
+{
+	JsonbValue value;
+	char *merchant_id;
+
+	if (!gl_json_find(request, "merchantId", &value))
+		return "DEFAULT";
+	merchant_id = gl_json_string(&value, "merchantId");
+	return merchant_id[0] == '\0' ? "DEFAULT" : merchant_id;
+}
+
+/* What a statement of this transaction has taken before is seen, and what others have committed. */
+static void
+see_what_is(void)
+{
+	CommandCounterIncrement();
+	PushActiveSnapshot(GetTransactionSnapshot());
+}
+
+/* Plans and takes; the answer. */
+static Datum
+hold(const GlCheckout *checkout, const GlChoiceList *list, const GlHoldOwner *owner)
+{
+	GlHoldUnit *units = palloc(list->count * sizeof(GlHoldUnit));
+	GlHoldTaken taken = {0};
+	GlRefusal refusal;
+	int group;
+
+	for (int attempt = 0; attempt < ATTEMPTS && !taken.held; attempt++)
+	{
+		bool planned;
+
+		if (attempt > 0)
+			see_what_is();
+		planned = gl_hold_plan(checkout, list, units, &refusal, &group);
+		if (attempt > 0)
+			PopActiveSnapshot();
+		if (!planned)
+			return gl_hold_refuse(refusal_names[refusal], group);
+		taken = gl_hold_take(owner, units, list->count);
+	}
+	return gl_hold_answer(&taken);
+}
+
+static Datum
+hold_chosen(JsonbContainer *request)
+{
+	GlCheckout *checkout = gl_checkout_read(request);
+	GlChoiceList list = gl_choices_read(checkout->cart, request);
+	GlHoldOwner owner = {merchant_of(request), checkout->cart->cart_id,
+						 checkout->zone == NULL ? NULL : checkout->zone->zone_id};
+
+	return hold(checkout, &list, &owner);
+}
+
+/* hold_slot(request) → jsonb */
+Datum
+gl_hold_slot(PG_FUNCTION_ARGS)
+{
+	static const char *const keys[] = {"cartId",  "cart",     "merchantId", "zoneId",
+									   "address", "location", "pool",       NULL};
+	Jsonb *request = PG_GETARG_JSONB_P(0);
+	MemoryContext caller = CurrentMemoryContext;
+	GlOwnerScope scope;
+	Datum answer;
+
+	if (!JB_ROOT_IS_OBJECT(request))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("the request must be an object")));
+	gl_json_only_keys(&request->root, "", keys);
+	scope = gl_owner_enter();
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "could not connect to SPI");
+	see_what_is();
+	answer = hold_chosen(&request->root);
+	PopActiveSnapshot();
+	answer = SPI_datumTransfer(answer, false, -1);
+	MemoryContextSwitchTo(caller);
+	SPI_finish();
+	gl_owner_leave(scope);
+	return answer;
+}
