@@ -1,6 +1,10 @@
 # Benchmarks: each in a private PostgreSQL, each with what it is measured against in the same run.
 
-.PHONY: bench-pools
+.PHONY: bench-pools bench-holds
 
 bench-pools:
 	@test/bench/bench_pools
+	@test/bench/bench_holds
+
+bench-holds:
+	@test/bench/bench_holds
