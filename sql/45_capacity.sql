@@ -159,6 +159,12 @@ CREATE FUNCTION ganje.spread_capacity() RETURNS trigger
 LANGUAGE plpgsql
 AS $$
 BEGIN
+    IF TG_OP = 'UPDATE' THEN
+        IF NOT EXISTS (SELECT FROM changed AS r LEFT JOIN was USING (merchant_id, store_id, rule_id)
+                        WHERE was.rule_id IS NULL OR was.capacity IS DISTINCT FROM r.capacity) THEN
+            RETURN NULL;
+        END IF;
+    END IF;
     PERFORM 1 FROM changed AS r
       JOIN ganje.slot_counter AS c ON c.merchant_id = r.merchant_id AND c.store_id = r.store_id AND c.rule_id = r.rule_id
        AND c.capacity IS DISTINCT FROM r.capacity
@@ -174,7 +180,7 @@ END
 $$;
 COMMENT ON FUNCTION ganje.spread_capacity() IS 'Trigger: brings capacities to the counters of their rules, whatever they have sold.';
 CREATE TRIGGER store_rule_capacity AFTER UPDATE ON ganje.store_rule
-    REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION ganje.spread_capacity();
+    REFERENCING OLD TABLE AS was NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION ganje.spread_capacity();
 -- A rule may have been deleted and come back, its counters still there.
 CREATE TRIGGER store_rule_returned AFTER INSERT ON ganje.store_rule
     REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION ganje.spread_capacity();

@@ -386,12 +386,17 @@ read_unit(HeapTupleHeader row, GlHoldUnit *unit)
 	bool *nulls = palloc(columns->natts * sizeof(bool));
 
 	if (columns->natts < GL_UNIT_COLUMNS)
-		elog(ERROR, "a unit of %d columns", columns->natts);
+		elog(ERROR, "a unit has %d columns", columns->natts);
 	heap_deform_tuple(&tuple, columns, values, nulls);
 	for (int i = 0; i < GL_UNIT_COLUMNS; i++)
 	{
 		unit->values[i] = values[i];
 		unit->nulls[i] = nulls[i] ? 'n' : ' ';
+	}
+	for (int i = GL_UNIT_STORE_MERCHANT; i <= GL_UNIT_SLOT_TO; i++)
+	{
+		if (nulls[i] && i != GL_UNIT_TYPE && i != GL_UNIT_PROVIDER)
+			elog(ERROR, "a unit without the key of its counter");
 	}
 	ReleaseTupleDesc(columns);
 }
@@ -400,7 +405,7 @@ read_unit(HeapTupleHeader row, GlHoldUnit *unit)
 Datum
 gl_take_hold(PG_FUNCTION_ARGS)
 {
-	ArrayType *array = PG_GETARG_ARRAYTYPE_P(3);
+	ArrayType *array;
 	MemoryContext caller = CurrentMemoryContext;
 	char *texts[3];
 	GlHoldOwner owner;
@@ -410,6 +415,9 @@ gl_take_hold(PG_FUNCTION_ARGS)
 	Datum *rows;
 	int count;
 
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(3))
+		elog(ERROR, "a hold needs a merchant and units");
+	array = PG_GETARG_ARRAYTYPE_P(3);
 	for (int i = 0; i < 3; i++)
 		texts[i] = PG_ARGISNULL(i) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(i));
 	owner = (GlHoldOwner){texts[0], texts[1], texts[2]};
