@@ -18,6 +18,7 @@ CREATE TABLE ganje.slot_counter (
     used integer NOT NULL CHECK (used >= 0),
     capacity integer CHECK (capacity >= 0),
     kept integer,
+    next_expiry timestamptz NOT NULL DEFAULT '-infinity',
     is_full boolean NOT NULL GENERATED ALWAYS AS (coalesce(used >= capacity, false)) STORED,
     PRIMARY KEY (merchant_id, store_id, rule_id, day, slot_from, slot_to),
     CONSTRAINT never_oversold CHECK (used <= greatest(capacity, kept))
@@ -26,6 +27,7 @@ COMMENT ON TABLE ganje.slot_counter IS 'Units taken by live holds and confirmed 
 COMMENT ON COLUMN ganje.slot_counter.day IS 'local date of the slot; -infinity for ON_DEMAND, which counts unfinished shipments whatever the day';
 COMMENT ON COLUMN ganje.slot_counter.capacity IS 'the rule''s capacity (NULL: no limit), brought here by a trigger, so that the counter alone says whether it is full';
 COMMENT ON COLUMN ganje.slot_counter.kept IS 'units that are kept though the capacity was lowered below them; NULL: none';
+COMMENT ON COLUMN ganje.slot_counter.next_expiry IS 'no unit that is held here expires before; infinity: none is held; -infinity: not known';
 COMMENT ON COLUMN ganje.slot_counter.is_full IS 'no unit is left, but for those of expired holds';
 -- On is_full, not on used: so an update of used stays on its page (HOT) until the counter is full.
 CREATE INDEX slot_counter_full ON ganje.slot_counter (merchant_id, day) WHERE is_full;
@@ -91,6 +93,7 @@ LANGUAGE plpgsql VOLATILE
 AS $$
 DECLARE
     reclaimed integer;
+    expiry timestamptz;
     right_now timestamptz := ganje.clock();
 BEGIN
     PERFORM 1 FROM ganje.slot_counter AS c
@@ -106,16 +109,41 @@ BEGIN
       FROM expired AS e
      WHERE u.merchant_id = e.merchant_id AND u.hold_id = e.hold_id AND u.group_no = e.group_no;
     GET DIAGNOSTICS reclaimed = ROW_COUNT;
-    IF reclaimed > 0 THEN
-        UPDATE ganje.slot_counter AS c
-           SET used = c.used - reclaimed, kept = CASE WHEN c.used - reclaimed > c.capacity THEN c.used - reclaimed END
-         WHERE c.merchant_id = merchant AND c.store_id = store AND c.rule_id = rule
-           AND c.day = on_day AND c.slot_from = from_time AND c.slot_to = to_time;
-    END IF;
+    SELECT coalesce(min(u.expires_at), 'infinity') INTO expiry FROM ganje.hold_unit AS u
+     WHERE u.store_merchant_id = merchant AND u.store_id = store AND u.rule_id = rule
+       AND u.day = on_day AND u.slot_from = from_time AND u.slot_to = to_time AND u.state = 'held';
+    UPDATE ganje.slot_counter AS c
+       SET used = c.used - reclaimed, kept = CASE WHEN c.used - reclaimed > c.capacity THEN c.used - reclaimed END,
+           next_expiry = expiry
+     WHERE c.merchant_id = merchant AND c.store_id = store AND c.rule_id = rule
+       AND c.day = on_day AND c.slot_from = from_time AND c.slot_to = to_time
+       AND (reclaimed > 0 OR c.next_expiry <> expiry);
     RETURN reclaimed > 0;
 END
 $$;
 COMMENT ON FUNCTION ganje.reclaim_expired(text, text, text, date, time, time) IS 'Frees the expired units on a counter; true where there were any.';
+
+-- What asks for full slots looks for expired units only where there may be
+-- some: this keeps such counters few. Nothing depends on it but time.
+CREATE FUNCTION ganje.settle_counters(most integer DEFAULT 1000) RETURNS integer
+LANGUAGE plpgsql VOLATILE
+AS $$
+DECLARE
+    counter ganje.slot_counter;
+    settled integer := 0;
+BEGIN
+    FOR counter IN SELECT * FROM ganje.slot_counter AS c
+                    WHERE c.is_full AND c.next_expiry <= ganje.clock()
+                    ORDER BY c.merchant_id COLLATE "C", c.store_id COLLATE "C", c.rule_id COLLATE "C", c.day, c.slot_from, c.slot_to
+                    LIMIT most FOR UPDATE SKIP LOCKED LOOP
+        PERFORM ganje.reclaim_expired(counter.merchant_id, counter.store_id, counter.rule_id, counter.day, counter.slot_from, counter.slot_to);
+        settled := settled + 1;
+    END LOOP;
+    RETURN settled;
+END
+$$;
+COMMENT ON FUNCTION ganje.settle_counters(integer) IS
+'Takes back the expired units of full counters, as the next customer would, and answers how many counters; the worker calls it every minute.';
 
 -- The counter decides, one row in one statement: src/cart/take_hold.c.
 CREATE FUNCTION ganje.take_unit(unit ganje.hold_unit) RETURNS boolean

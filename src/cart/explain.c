@@ -169,9 +169,9 @@ offer_words(const GlCart *cart, const GlOffer *offer)
 	initStringInfo(&words);
 	appendStringInfo(&words, "%s, fee %s", gl_items_words(cart, offer->items),
 					 DatumGetCString(DirectFunctionCall1(numeric_out, offer->fee)));
-	if (offer->shows_slots)
-		appendStringInfo(&words, ", %d slot%s", offer->slot_count,
-						 offer->slot_count == 1 ? "" : "s");
+	if (offer->slots->shows_slots)
+		appendStringInfo(&words, ", %d slot%s", offer->slots->count,
+						 offer->slots->count == 1 ? "" : "s");
 	return words.data;
 }
 

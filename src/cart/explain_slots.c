@@ -180,7 +180,7 @@ gl_schedule_explain(StringInfo reasons, const GlCheckout *checkout, const GlFull
 					const GlStore *store, const GlStoreRule *rule, const char *type)
 {
 	const GlHorizon *horizon = &checkout->horizon;
-	GlTiming timing = gl_rule_timing(rule, type);
+	GlTiming timing = gl_rule_timing(rule, gl_schedule_kind(type));
 	GlScheduleVerdict verdict = gl_schedule_verdict(&timing, horizon);
 	Slots slots = {.checkout = checkout, .counters = full, .store = store, .rule = rule};
 

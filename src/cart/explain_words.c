@@ -186,7 +186,7 @@ gl_items_explain(StringInfo reasons, const GlCheckout *checkout, const GlStore *
 	explain_verdict(reasons, cart, verdicts, GL_ITEM_OTHER_MERCHANT, "of another merchant", "");
 	explain_verdict(reasons, cart, verdicts, GL_ITEM_OUT_OF_STOCK, "out of stock", "");
 	explain_verdict(reasons, cart, verdicts, GL_ITEM_TOO_HEAVY, "too heavy",
-					limit_words("maxCartWeight", &rule->max_cart_weight));
+					limit_words("maxCartWeight", &rule->max_cart_weight.amount));
 	explain_verdict(reasons, cart, verdicts, GL_ITEM_TOO_BULKY, "too bulky",
-					limit_words("maxCartVolume", &rule->max_cart_volume));
+					limit_words("maxCartVolume", &rule->max_cart_volume.amount));
 }

@@ -17,6 +17,7 @@
 #include "cart/offer.h"
 #include "cart/pool_json.h"
 #include "cart/selected.h"
+#include "cart/workspace.h"
 #include "core/core.h"
 #include "json/json.h"
 #include "settings.h"
@@ -123,6 +124,7 @@ gl_get_pools(PG_FUNCTION_ARGS)
 		gl_selected_check_caller();
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "could not connect to SPI");
+	MemoryContextSwitchTo(gl_workspace_enter());
 	checkout = gl_checkout_read(&request->root);
 	result =
 		selected ? write_selected(checkout, &request->root, caller) : write_pools(checkout, caller);

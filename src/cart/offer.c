@@ -26,7 +26,7 @@
 typedef struct OfferBuilder
 {
 	const GlCheckout *checkout;
-	GlFullCounters *full;
+	const GlFullCounters *full;
 	GlOfferList *list;
 	int room;
 	bool keep_closed;
@@ -55,17 +55,21 @@ gate_is_open(const GlCheckout *checkout, const GlStoreRule *rule)
 		   gl_selection_passes(&rule->segment, &cart->segments);
 }
 
-GlTiming
-gl_rule_timing(const GlStoreRule *rule, const char *type)
+GlScheduleKind
+gl_schedule_kind(const char *type)
 {
-	GlTiming timing = {GL_SCHEDULE_RESERVED};
-
 	if (strcmp(type, "CARGO") == 0)
-		timing.kind = GL_SCHEDULE_CARGO;
-	else if (strcmp(type, "SELF") == 0)
-		timing.kind = GL_SCHEDULE_SELF;
-	else if (strcmp(type, "ON_DEMAND") == 0)
-		timing.kind = GL_SCHEDULE_ON_DEMAND;
+		return GL_SCHEDULE_CARGO;
+	if (strcmp(type, "SELF") == 0)
+		return GL_SCHEDULE_SELF;
+	return strcmp(type, "ON_DEMAND") == 0 ? GL_SCHEDULE_ON_DEMAND : GL_SCHEDULE_RESERVED;
+}
+
+GlTiming
+gl_rule_timing(const GlStoreRule *rule, GlScheduleKind kind)
+{
+	GlTiming timing = {.kind = kind};
+
 	timing.days = rule->days;
 	timing.slots = rule->slots;
 	timing.slot_count = rule->slot_count;
@@ -87,22 +91,49 @@ rule_is_open(const GlCheckout *checkout, const GlStoreRule *rule)
 	return rule->gate->answer != NULL;
 }
 
-/* Is any type of the rule open? What "every rule's gates must hold" asks of a schedule. */
-static bool
-has_open_type(const OfferBuilder *builder, const GlStore *store, const GlStoreRule *rule)
+/* The types that are configured and that a rule has, in the order of the configuration. */
+typedef struct OfferedTypes
 {
-	const GlTexts *types = &builder->checkout->options->types;
+	int count;
+	struct
+	{
+		const char *type;
+		GlScheduleKind kind;
+	} types[FLEXIBLE_ARRAY_MEMBER];
+} OfferedTypes;
 
+static const OfferedTypes *
+offered_types(const GlCheckout *checkout, const GlStoreRule *rule)
+{
+	const GlTexts *types = &checkout->options->types;
+	OfferedTypes *offered;
+
+	if (gl_memo_holds(rule->offered, checkout->cart->call))
+		return rule->offered->answer;
+	offered =
+		palloc(offsetof(OfferedTypes, types) + Max(types->count, 1) * sizeof(offered->types[0]));
+	offered->count = 0;
 	for (int t = 0; t < types->count; t++)
 	{
-		GlOffer probe = {.store = store, .rule = rule, .type = types->texts[t]};
-
-		if (!gl_texts_contain(&rule->types, probe.type, (int) strlen(probe.type)))
+		if (!gl_texts_contain(&rule->types, types->texts[t], (int) strlen(types->texts[t])))
 			continue;
-		gl_offer_fill_slots(builder->checkout, builder->full, &probe);
-		if (probe.slot_count > 0)
-			return true;
+		offered->types[offered->count].type = types->texts[t];
+		offered->types[offered->count++].kind = gl_schedule_kind(types->texts[t]);
 	}
+	gl_memo_keep(rule->offered, checkout->cart->call, offered);
+	return offered;
+}
+
+/* Is any type of the rule open? What "every rule's gates must hold" asks of a schedule. */
+static bool
+has_open_type(const OfferBuilder *builder, const GlStoreRule *rule)
+{
+	const OfferedTypes *offered = offered_types(builder->checkout, rule);
+
+	for (int t = 0; t < offered->count; t++)
+		if (gl_offer_slots(builder->checkout, builder->full, rule, offered->types[t].kind)->count >
+			0)
+			return true;
 	return false;
 }
 
@@ -113,7 +144,7 @@ store_is_open(const OfferBuilder *builder, const GlStore *store)
 		return false;
 	for (int r = 0; store->match_all && r < store->rule_count; r++)
 		if (!rule_is_open(builder->checkout, &store->rules[r]) ||
-			!has_open_type(builder, store, &store->rules[r]))
+			!has_open_type(builder, &store->rules[r]))
 			return false;
 	return true;
 }
@@ -167,7 +198,7 @@ append_providers(OfferBuilder *builder, GlOffer *offer)
 			continue;
 		offer->provider = providers->texts[p];
 		offer->shows_provider =
-			offer->timing.kind == GL_SCHEDULE_CARGO || (registered != NULL && registered->tied);
+			offer->slots->kind == GL_SCHEDULE_CARGO || (registered != NULL && registered->tied);
 		append_offer(builder, offer);
 	}
 }
@@ -175,21 +206,20 @@ append_providers(OfferBuilder *builder, GlOffer *offer)
 static void
 append_rule(OfferBuilder *builder, const GlStore *store, const GlStoreRule *rule)
 {
-	const GlTexts *types = &builder->checkout->options->types;
+	const GlCheckout *checkout = builder->checkout;
+	const OfferedTypes *offered;
 	const uint64 *items;
 
-	if (!rule_is_open(builder->checkout, rule))
+	if (!rule_is_open(checkout, rule))
 		return;
-	items = gl_offer_items(builder->checkout->cart, store, rule,
-						   gl_stock_read(builder->checkout, store));
-	for (int t = 0; t < types->count; t++)
+	items = gl_offer_items(checkout->cart, store, rule, gl_stock_read(checkout, store));
+	offered = offered_types(checkout, rule);
+	for (int t = 0; t < offered->count; t++)
 	{
-		GlOffer offer = {.store = store, .rule = rule, .type = types->texts[t]};
+		GlOffer offer = {.store = store, .rule = rule, .type = offered->types[t].type};
 
-		if (!gl_texts_contain(&rule->types, offer.type, (int) strlen(offer.type)))
-			continue;
-		gl_offer_fill_slots(builder->checkout, builder->full, &offer);
-		if (offer.slot_count == 0 && !builder->keep_closed)
+		offer.slots = gl_offer_slots(checkout, builder->full, rule, offered->types[t].kind);
+		if (offer.slots->count == 0 && !builder->keep_closed)
 			continue;
 		offer.items = items;
 		set_fee(builder, &offer);

@@ -22,6 +22,22 @@ typedef enum GlCounterKind
 	GL_COUNTER_RULE
 } GlCounterKind;
 
+/*
+ * When a rule delivers; one for all rules with the same schedule, but for
+ * those of whose slots some are full.
+ */
+typedef struct GlOfferSlots
+{
+	GlScheduleKind kind;
+	GlCounterKind counter;
+	bool shows_slots;
+	int count; /* open and with capacity left; of a rule without slots, its days */
+	int open_count;
+	const GlOpenSlot
+		*open;          /* by the clock alone, in order of time; rules with one schedule share it */
+	const uint64 *full; /* bitset over open: no capacity left; NULL: all have */
+} GlOfferSlots;
+
 typedef struct GlOffer
 {
 	const GlStore *store;
@@ -29,14 +45,7 @@ typedef struct GlOffer
 	const char *type;
 	const char *provider; /* or NULL */
 	bool shows_provider;
-	bool shows_slots;
-	GlTiming timing;
-	GlCounterKind counter;
-	const GlOpenSlot
-		*open; /* what is open by the clock, one list for all rules with this schedule */
-	int open_count;
-	const GlOpenSlot *slots; /* open and with capacity left; of a rule without slots, its days */
-	int slot_count;
+	const GlOfferSlots *slots;
 	const uint64 *items; /* bitset over the cart */
 	Datum fee;           /* numeric, as it was given */
 	int64 scaled_fee;    /* × 10^GL_FEE_SCALE */
@@ -66,8 +75,11 @@ extern bool gl_zones_allow(const GlTexts *zones, const char *zone_id);
 
 extern bool gl_amount_reached(Datum value, const GlAmount *least);
 
-/* When a rule can be had as a shipment type. */
-extern GlTiming gl_rule_timing(const GlStoreRule *rule, const char *type);
+/* How a shipment type is scheduled. */
+extern GlScheduleKind gl_schedule_kind(const char *type);
+
+/* When a rule can be had as a shipment type of this kind. */
+extern GlTiming gl_rule_timing(const GlStoreRule *rule, GlScheduleKind kind);
 
 /*
  * The pools of a cart from some offers; a spent budget is a warning, because
@@ -85,16 +97,33 @@ extern GlCheckout *gl_checkout_read(JsonbContainer *request);
  */
 extern GlOfferList *gl_offers_build(const GlCheckout *checkout, bool keep_closed);
 
-/* The counters that have no unit left. */
+/* A counter that has no unit left. */
+typedef struct GlFullCounter
+{
+	struct GlFullCounter *next;
+	int64 date; /* GL_ANY_DATE: of ON_DEMAND */
+	int from;
+	int to;
+} GlFullCounter;
+
+/* The full counters of the checkout's rules. SPI is connected. */
 typedef struct GlFullCounters GlFullCounters;
 extern GlFullCounters *gl_full_counters_read(const GlCheckout *checkout);
-extern bool gl_rule_has_full(const GlFullCounters *full, const GlStoreRule *rule);
+
+/* Those of one rule. A rule whose capacity is 0 needs none to be full. */
+extern const GlFullCounter *gl_rule_full(const GlFullCounters *full, const GlStoreRule *rule);
 extern bool gl_counter_is_full(const GlFullCounters *full, const GlStoreRule *rule, int64 date,
 							   int from, int to);
 
-/* Fills the schedule of an offer whose rule and type are set: days, slots and cut-off, capacity included. */
-extern void gl_offer_fill_slots(const GlCheckout *checkout, const GlFullCounters *full,
-								GlOffer *offer);
+/* Days, slots and cut-off of a rule as a shipment type, capacity included. */
+extern const GlOfferSlots *gl_offer_slots(const GlCheckout *checkout, const GlFullCounters *full,
+										  const GlStoreRule *rule, GlScheduleKind kind);
+
+static inline bool
+gl_slot_is_full(const GlOfferSlots *slots, int place)
+{
+	return slots->full != NULL && (slots->full[place / 64] >> (place % 64) & 1) != 0;
+}
 
 /* The date that stands for "any day" in a counter: PostgreSQL's -infinity. */
 #define GL_ANY_DATE INT64_MIN

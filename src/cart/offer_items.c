@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * offer_items.c
- *	  Which items of a cart a store's rule can carry.
+ *	  Why a store's rule carries an item of a cart, or does not: carried.c in
+ *	  single steps, for those who want to know.
  *
  *-------------------------------------------------------------------------
  */
@@ -31,15 +32,20 @@ gl_selection_passes(const GlSelection *selection, const GlTexts *texts)
 
 /* A limit in the cart's unit; PG_INT64_MAX where there is none, or one beyond all that a cart can weigh. */
 int64
-gl_limit_scaled(const GlAmount *limit, int scale)
+gl_limit_scaled(const GlLimit *limit, int scale)
 {
-	Datum largest = DirectFunctionCall1(int8_numeric, Int64GetDatum(PG_INT64_MAX));
+	/* 10^(GL_LIMIT_SCALE - scale) */
+	static const int64 divisors[GL_LIMIT_SCALE + 1] = {
+		1000000000, 100000000, 10000000, 1000000, 100000, 10000, 1000, 100, 10, 1};
 	Datum scaled;
 
-	if (!limit->given)
+	if (!limit->amount.given)
 		return PG_INT64_MAX;
-	scaled = gl_cart_scaled(limit->value, scale);
-	return DatumGetBool(DirectFunctionCall2(numeric_gt, scaled, largest))
+	if (limit->scaled < PG_INT64_MAX)
+		return limit->scaled / divisors[scale];
+	scaled = gl_cart_scaled(limit->amount.value, scale);
+	return DatumGetBool(DirectFunctionCall2(numeric_gt, scaled,
+											NumericGetDatum(int64_to_numeric(PG_INT64_MAX))))
 			   ? PG_INT64_MAX
 			   : DatumGetInt64(DirectFunctionCall1(numeric_int8, scaled));
 }
@@ -89,44 +95,4 @@ gl_offer_item_verdicts(const GlCart *cart, const GlStore *store, const GlStoreRu
 		room.volume -= item->volume;
 	}
 	return verdicts;
-}
-
-static void
-rule_items(const GlCart *cart, const GlStore *store, const GlStoreRule *rule, const uint64 *stock,
-		   uint64 *items)
-{
-	GlItemVerdict *verdicts = gl_offer_item_verdicts(cart, store, rule, stock);
-
-	for (int i = 0; i < cart->item_count; i++)
-		if (verdicts[i] == GL_ITEM_CARRIED)
-			items[i / 64] |= UINT64CONST(1) << (i % 64);
-	pfree(verdicts);
-}
-
-const uint64 *
-gl_offer_items(const GlCart *cart, const GlStore *store, const GlStoreRule *rule,
-			   const uint64 *stock)
-{
-	int words = GL_POOL_WORDS(cart->item_count);
-	uint64 *items;
-
-	if (!store->match_all && stock == NULL)
-		return gl_items_carried(cart, store, rule);
-	items = palloc0(words * sizeof(uint64));
-	if (!store->match_all)
-	{
-		rule_items(cart, store, rule, stock, items);
-		return items;
-	}
-	/* "all": an item is served only if every rule would serve it. */
-	for (int r = 0; r < store->rule_count; r++)
-	{
-		uint64 *own = palloc0(words * sizeof(uint64));
-
-		rule_items(cart, store, &store->rules[r], stock, own);
-		for (int w = 0; w < words; w++)
-			items[w] = r == 0 ? own[w] : items[w] & own[w];
-		pfree(own);
-	}
-	return items;
 }

@@ -31,14 +31,7 @@ extern const uint64 *gl_offer_items(const GlCart *cart, const GlStore *store,
 									const GlStoreRule *rule, const uint64 *stock);
 
 /* A limit in the cart's unit; PG_INT64_MAX where there is none, or one beyond all that a cart can weigh. */
-extern int64 gl_limit_scaled(const GlAmount *limit, int scale);
-
-/*
- * The items that a rule by itself carries where everything is in stock.  Rules
- * that carry the same share one bitset.
- */
-extern const uint64 *gl_items_carried(const GlCart *cart, const GlStore *store,
-									  const GlStoreRule *rule);
+extern int64 gl_limit_scaled(const GlLimit *limit, int scale);
 
 /* The verdict of one rule, whatever the store's other rules say, on each item of the cart. */
 extern GlItemVerdict *gl_offer_item_verdicts(const GlCart *cart, const GlStore *store,

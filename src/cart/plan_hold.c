@@ -47,9 +47,9 @@ is_better(const GlOffer *offer, const GlOffer *than)
 static bool
 has_choice_of_slots(const GlOffer *offer)
 {
-	if (offer->timing.kind == GL_SCHEDULE_ON_DEMAND)
-		return offer->timing.has_time;
-	return offer->timing.kind != GL_SCHEDULE_CARGO && offer->counter == GL_COUNTER_SLOT;
+	if (offer->slots->kind == GL_SCHEDULE_ON_DEMAND)
+		return offer->rule->has_time;
+	return offer->slots->kind != GL_SCHEDULE_CARGO && offer->slots->counter == GL_COUNTER_SLOT;
 }
 
 /*
@@ -105,7 +105,8 @@ find_offer(const GlCheckout *checkout, const GlOfferList *offers, const GlChoice
 
 		if (!gl_choice_has_option(list, group, offer, words) || !is_meant(offer, &meaning))
 			continue;
-		if (!choice->has_slot && has_choice_of_slots(offer) && offer->counter == GL_COUNTER_SLOT)
+		if (!choice->has_slot && has_choice_of_slots(offer) &&
+			offer->slots->counter == GL_COUNTER_SLOT)
 			ereport(
 				ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -158,12 +159,12 @@ set_promise(GlHoldUnit *unit, const GlCheckout *checkout, const GlOpenSlot *slot
 static void
 set_counter(GlHoldUnit *unit, const GlOffer *offer, const GlOpenSlot *slot)
 {
-	bool by_slot = offer->counter == GL_COUNTER_SLOT;
+	bool by_slot = offer->slots->counter == GL_COUNTER_SLOT;
 	TimeADT from = by_slot ? slot->from : 0;
 	TimeADT to = by_slot ? slot->to : GL_MINUTES_PER_DAY;
 	DateADT day = (DateADT) (slot->date - (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE));
 
-	if (offer->counter == GL_COUNTER_RULE)
+	if (offer->slots->counter == GL_COUNTER_RULE)
 		DATE_NOBEGIN(day);
 	set_text(unit, GL_UNIT_STORE_MERCHANT, offer->store->merchant_id);
 	set_text(unit, GL_UNIT_STORE, offer->store->store_id);
@@ -218,7 +219,7 @@ fill_unit(GlHoldUnit *unit, const GlCheckout *checkout, int group, const GlChoic
 	set_counter(unit, offer, &found->slot);
 	set_text(unit, GL_UNIT_TYPE, offer->type);
 	set_text(unit, GL_UNIT_PROVIDER, offer->provider);
-	if (offer->counter == GL_COUNTER_SLOT || offer->shows_slots)
+	if (offer->slots->counter == GL_COUNTER_SLOT || offer->slots->shows_slots)
 		set_promise(unit, checkout, &found->slot);
 	set_value(unit, GL_UNIT_FEE, offer->fee);
 	set_value(unit, GL_UNIT_ITEMS, group_items(checkout->cart, choice->items));

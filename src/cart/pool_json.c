@@ -169,8 +169,8 @@ find_bundle(Writer *writer, int face, const GlOffer *offer)
 	Bundle *bundle = writer->bundles;
 
 	for (int i = 0; i < writer->bundle_count; i++, bundle++)
-		if (bundle->face == face && bundle->open == offer->open &&
-			bundle->shows_slots == offer->shows_slots)
+		if (bundle->face == face && bundle->open == offer->slots->open &&
+			bundle->shows_slots == offer->slots->shows_slots)
 			return bundle;
 	if (writer->bundle_count == writer->bundle_room)
 	{
@@ -179,8 +179,8 @@ find_bundle(Writer *writer, int face, const GlOffer *offer)
 	}
 	bundle = &writer->bundles[writer->bundle_count++];
 	bundle->face = face;
-	bundle->open = offer->open;
-	bundle->shows_slots = offer->shows_slots;
+	bundle->open = offer->slots->open;
+	bundle->shows_slots = offer->slots->shows_slots;
 	bundle->whole = NULL;
 	return bundle;
 }
@@ -196,33 +196,26 @@ is_cheaper(const GlOffer *offer, const GlOffer *than)
 static bool
 is_whole(const GlOffer *offer)
 {
-	return !offer->shows_slots || offer->slots == offer->open;
+	return !offer->slots->shows_slots || offer->slots->full == NULL;
 }
 
 static void
 take_slots(Writer *writer, int face, const GlOffer *offer)
 {
 	const GlOffer **best = &writer->best[(Size) face * writer->ranks->count];
+	const GlOfferSlots *slots = offer->slots;
 	const int *ranks;
-	int place = 0;
 
-	if (!offer->shows_slots)
+	if (!slots->shows_slots)
 	{
 		if (is_cheaper(offer, best[0]))
 			best[0] = offer;
 		return;
 	}
-	ranks = gl_slot_ranks_of(writer->ranks, offer->open);
-	for (int s = 0; s < offer->slot_count; s++, place++)
-	{
-		/* An offer's own list leaves out some of the schedule's slots, in the same order. */
-		while (offer->open[place].date != offer->slots[s].date ||
-			   offer->open[place].from != offer->slots[s].from ||
-			   offer->open[place].to != offer->slots[s].to)
-			place++;
-		if (is_cheaper(offer, best[ranks[place]]))
+	ranks = gl_slot_ranks_of(writer->ranks, slots->open);
+	for (int place = 0; place < slots->open_count; place++)
+		if (!gl_slot_is_full(slots, place) && is_cheaper(offer, best[ranks[place]]))
 			best[ranks[place]] = offer;
-	}
 }
 
 /* For each face and slot the cheapest offer of the group. */

@@ -18,6 +18,7 @@
 
 #include "cart/cart.h"
 #include "json/json.h"
+#include "store/store.h"
 
 #define FIND_CART                                                                                  \
 	"SELECT jsonb_build_object('segments', c.segments, 'items', coalesce(("                        \
@@ -30,7 +31,10 @@
 	"'[]')) "                                                                                      \
 	"FROM ganje.cart AS c WHERE c.merchant_id = $1 AND c.cart_id = $2"
 
-#define MAX_SCALE 9
+#define MAX_SCALE GL_LIMIT_SCALE
+
+/* Of a line, in the cart's unit. */
+#define LARGEST_SIZE INT64CONST(1000000000000000)
 
 static Datum
 zero(void)
@@ -41,21 +45,22 @@ zero(void)
 Datum
 gl_cart_scaled(Datum value, int scale)
 {
-	Datum power =
-		DirectFunctionCall2(numeric_power, DirectFunctionCall1(int4_numeric, Int32GetDatum(10)),
-							DirectFunctionCall1(int4_numeric, Int32GetDatum(scale)));
+	int64 power = 1;
 
-	return DirectFunctionCall1(numeric_floor, DirectFunctionCall2(numeric_mul, value, power));
+	for (int digits = 0; digits < scale; digits++)
+		power *= 10;
+	return DirectFunctionCall1(
+		numeric_floor,
+		DirectFunctionCall2(numeric_mul, value, NumericGetDatum(int64_to_numeric(power))));
 }
 
 int64
 gl_cart_scale(Datum value, int scale, const char *what)
 {
 	Datum scaled = gl_cart_scaled(value, scale);
-	Datum limit = DirectFunctionCall3(numeric_in, CStringGetDatum("1000000000000000"),
-									  ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
 
-	if (DatumGetBool(DirectFunctionCall2(numeric_gt, scaled, limit)))
+	if (DatumGetBool(DirectFunctionCall2(numeric_gt, scaled,
+										 NumericGetDatum(int64_to_numeric(LARGEST_SIZE)))))
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE), errmsg("%s is out of range", what)));
 	return DatumGetInt64(DirectFunctionCall1(numeric_int8, scaled));

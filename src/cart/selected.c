@@ -128,8 +128,8 @@ open_offers(const Selection *selection, const GlChoice *choice)
 	{
 		const GlOffer *offer = &selection->offers->offers[i];
 
-		if (offer->slot_count > 0 && (choice == NULL || (gl_choice_names(choice, offer) &&
-														 gl_choice_slot(choice, offer) != NULL)))
+		if (offer->slots->count > 0 && (choice == NULL || (gl_choice_names(choice, offer) &&
+														   gl_choice_slot(choice, offer) != NULL)))
 			open->offers[open->count++] = *offer;
 	}
 	return open;

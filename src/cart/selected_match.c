@@ -60,23 +60,23 @@ refusal_of(GlScheduleVerdict verdict)
 GlRefusal
 gl_choice_refusal(const GlCheckout *checkout, const GlChoice *choice, const GlOffer *offer)
 {
-	const GlTiming *timing = &offer->timing;
+	GlTiming timing = gl_rule_timing(offer->rule, offer->slots->kind);
 	const GlHorizon *horizon = &checkout->horizon;
 	GlRefusal closest = GL_SLOT_NOT_OFFERED;
 
-	if (offer->counter == GL_COUNTER_DAY && choice->has_slot)
+	if (offer->slots->counter == GL_COUNTER_DAY && choice->has_slot)
 		return GL_SLOT_NOT_OFFERED;
-	if (offer->counter == GL_COUNTER_RULE && offer->slot_count > 0)
+	if (offer->slots->counter == GL_COUNTER_RULE && offer->slots->count > 0)
 		return GL_SLOT_NOT_OFFERED;
-	if (offer->counter == GL_COUNTER_RULE || !choice->has_day)
-		return refusal_of(gl_schedule_verdict(timing, horizon));
-	if (choice->has_slot || offer->counter == GL_COUNTER_DAY)
-		return refusal_of(gl_schedule_slot_verdict(timing, horizon, choice->day, choice->slot.from,
+	if (offer->slots->counter == GL_COUNTER_RULE || !choice->has_day)
+		return refusal_of(gl_schedule_verdict(&timing, horizon));
+	if (choice->has_slot || offer->slots->counter == GL_COUNTER_DAY)
+		return refusal_of(gl_schedule_slot_verdict(&timing, horizon, choice->day, choice->slot.from,
 												   choice->slot.to));
-	for (int i = 0; i < timing->slot_count; i++)
-		closest = Max(closest, refusal_of(gl_schedule_slot_verdict(timing, horizon, choice->day,
-																   timing->slots[i].from,
-																   timing->slots[i].to)));
+	for (int i = 0; i < timing.slot_count; i++)
+		closest = Max(closest, refusal_of(gl_schedule_slot_verdict(&timing, horizon, choice->day,
+																   timing.slots[i].from,
+																   timing.slots[i].to)));
 	return closest;
 }
 
@@ -88,10 +88,10 @@ gl_choice_refusal(const GlCheckout *checkout, const GlChoice *choice, const GlOf
 static bool
 is_chosen(const GlOffer *offer, const GlOpenSlot *slot, const GlChoice *choice)
 {
-	switch (offer->counter)
+	switch (offer->slots->counter)
 	{
 		case GL_COUNTER_RULE:
-			return (!choice->has_slot || offer->timing.has_time) &&
+			return (!choice->has_slot || offer->rule->has_time) &&
 				   (!choice->has_day || choice->day == slot->date || choice->day == slot->date - 1);
 		case GL_COUNTER_DAY:
 			return !choice->has_slot && (!choice->has_day || choice->day == slot->date);
@@ -106,8 +106,10 @@ is_chosen(const GlOffer *offer, const GlOpenSlot *slot, const GlChoice *choice)
 const GlOpenSlot *
 gl_choice_slot(const GlChoice *choice, const GlOffer *offer)
 {
-	for (int i = 0; i < offer->slot_count; i++)
-		if (is_chosen(offer, &offer->slots[i], choice))
-			return &offer->slots[i];
+	const GlOfferSlots *slots = offer->slots;
+
+	for (int i = 0; i < slots->open_count; i++)
+		if (!gl_slot_is_full(slots, i) && is_chosen(offer, &slots->open[i], choice))
+			return &slots->open[i];
 	return NULL;
 }

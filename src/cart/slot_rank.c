@@ -46,7 +46,7 @@ note_schedule(GlSlotRanks *ranks, const GlOffer *offer, int *room)
 	GlScheduleRanks *schedule;
 
 	for (int i = 0; i < ranks->schedule_count; i++)
-		if (ranks->schedules[i].open == offer->open)
+		if (ranks->schedules[i].open == offer->slots->open)
 			return;
 	if (ranks->schedule_count == *room)
 	{
@@ -54,9 +54,9 @@ note_schedule(GlSlotRanks *ranks, const GlOffer *offer, int *room)
 		ranks->schedules = repalloc(ranks->schedules, *room * sizeof(GlScheduleRanks));
 	}
 	schedule = &ranks->schedules[ranks->schedule_count++];
-	schedule->open = offer->open;
-	schedule->count = offer->open_count;
-	schedule->ranks = palloc(Max(offer->open_count, 1) * sizeof(int));
+	schedule->open = offer->slots->open;
+	schedule->count = offer->slots->open_count;
+	schedule->ranks = palloc(Max(offer->slots->open_count, 1) * sizeof(int));
 }
 
 static JsonbValue
@@ -130,10 +130,10 @@ gl_slot_ranks_build(const GlOfferList *offers, const GlPoolAnswer *answer)
 			{
 				const GlOffer *offer = &offers->offers[answer->pools[p].groups[g].options[i]];
 
-				if (!offer->shows_slots || offer->open == last)
+				if (!offer->slots->shows_slots || offer->slots->open == last)
 					continue;
 				note_schedule(ranks, offer, &room);
-				last = offer->open;
+				last = offer->slots->open;
 			}
 	for (int i = 0; i < ranks->schedule_count; i++)
 		count += ranks->schedules[i].count;

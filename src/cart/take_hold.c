@@ -40,6 +40,7 @@ GL_FUNCTION(gl_take_hold);
 GL_FUNCTION(gl_take_unit);
 
 #define KEY_COLUMNS 6
+#define TAKE_COLUMNS (KEY_COLUMNS + 1) /* and before when the unit does not expire */
 #define RULE_COLUMNS 3
 #define PARAMETERS_MAX GL_UNIT_COLUMNS
 
@@ -60,10 +61,10 @@ typedef struct Statement
 	"FROM ganje.store_rule AS r WHERE r.merchant_id = $1 AND r.store_id = $2 AND r.rule_id = $3"
 
 static Statement take_next = {
-	"UPDATE ganje.slot_counter AS c SET used = c.used + 1 WHERE " OF_COUNTER
-	" AND (c.capacity IS NULL OR c.used < c.capacity)",
-	KEY_COLUMNS,
-	{KEY_TYPES},
+	"UPDATE ganje.slot_counter AS c SET used = c.used + 1, next_expiry = least(c.next_expiry, $7) "
+	"WHERE " OF_COUNTER " AND (c.capacity IS NULL OR c.used < c.capacity)",
+	TAKE_COLUMNS,
+	{KEY_TYPES, TIMESTAMPTZOID},
 	NULL};
 static Statement find_counter = {
 	"SELECT 1 FROM ganje.slot_counter AS c WHERE " OF_COUNTER, KEY_COLUMNS, {KEY_TYPES}, NULL};
@@ -76,10 +77,10 @@ static Statement lock_free_rule = {
 static Statement find_rule = {"SELECT 1 " OF_RULE, RULE_COLUMNS, {KEY_TYPES}, NULL};
 static Statement take_first = {
 	"INSERT INTO ganje.slot_counter (merchant_id, store_id, rule_id, day, "
-	"slot_from, slot_to, used, capacity) VALUES ($1, $2, $3, $4, $5, $6, 1, $7) "
+	"slot_from, slot_to, used, capacity, next_expiry) VALUES ($1, $2, $3, $4, $5, $6, 1, $8, $7) "
 	"ON CONFLICT (merchant_id, store_id, rule_id, day, slot_from, slot_to) DO NOTHING",
-	KEY_COLUMNS + 1,
-	{KEY_TYPES, INT4OID},
+	TAKE_COLUMNS + 1,
+	{KEY_TYPES, TIMESTAMPTZOID, INT4OID},
 	NULL};
 static Statement write_hold = {
 	"INSERT INTO ganje.hold (merchant_id, hold_id, cart_id, zone_id, created_at, expires_at) "
@@ -123,13 +124,14 @@ execute(Statement *statement, const Datum *values, const char *nulls)
 	return SPI_processed;
 }
 
-/* The key of a unit's counter, as parameters $1 to $6. */
+/* The key of a unit's counter, as parameters $1 to $6, and its expiry as $7. */
 static void
 copy_key(const GlHoldUnit *unit, Datum *key)
 {
 	memcpy(key, &unit->values[GL_UNIT_STORE_MERCHANT], RULE_COLUMNS * sizeof(Datum));
 	memcpy(key + RULE_COLUMNS, &unit->values[GL_UNIT_DAY],
 		   (KEY_COLUMNS - RULE_COLUMNS) * sizeof(Datum));
+	key[KEY_COLUMNS] = unit->values[GL_UNIT_EXPIRES];
 }
 
 /*
@@ -139,22 +141,22 @@ copy_key(const GlHoldUnit *unit, Datum *key)
 static Outcome
 take_first_unit(const Datum *key, bool may_wait, bool *taken)
 {
-	Datum values[KEY_COLUMNS + 1];
-	char nulls[KEY_COLUMNS + 1];
+	Datum values[TAKE_COLUMNS + 1];
+	char nulls[TAKE_COLUMNS + 1];
 	bool has_rule = execute(may_wait ? &lock_rule : &lock_free_rule, key, NULL) > 0;
 	bool has_no_limit = true;
 
 	*taken = false;
-	memcpy(values, key, KEY_COLUMNS * sizeof(Datum));
+	memcpy(values, key, TAKE_COLUMNS * sizeof(Datum));
 	memset(nulls, ' ', sizeof(nulls));
 	if (has_rule)
-		values[KEY_COLUMNS] =
+		values[TAKE_COLUMNS] =
 			SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &has_no_limit);
 	else if (!may_wait && execute(&find_rule, key, NULL) > 0)
 		return RULE_IS_BUSY;
 	if (has_no_limit)
-		nulls[KEY_COLUMNS] = 'n';
-	else if (DatumGetInt32(values[KEY_COLUMNS]) == 0)
+		nulls[TAKE_COLUMNS] = 'n';
+	else if (DatumGetInt32(values[TAKE_COLUMNS]) == 0)
 		return FULL;
 	*taken = execute(&take_first, values, nulls) > 0;
 	return TAKEN;
@@ -164,7 +166,7 @@ take_first_unit(const Datum *key, bool may_wait, bool *taken)
 static Outcome
 take_unit(const GlHoldUnit *unit, bool may_wait)
 {
-	Datum key[KEY_COLUMNS];
+	Datum key[TAKE_COLUMNS];
 
 	copy_key(unit, key);
 	for (;;)
@@ -238,7 +240,7 @@ take_in_order(const GlHoldUnit *units, int count, const GlHoldUnit *first,
 			  const GlHoldUnit **failed)
 {
 	Outcome outcome = TAKEN;
-	Datum key[KEY_COLUMNS];
+	Datum key[TAKE_COLUMNS];
 
 	if (first != NULL)
 	{
@@ -329,7 +331,8 @@ write_rows(const GlHoldOwner *owner, GlHoldUnit *units, int count, GlHoldTaken *
 	Datum held = CStringGetTextDatum("held");
 
 	gl_ulid_write(taken->hold_id);
-	taken->expires_at = now + gl_setting_hold_ttl * USECS_PER_SEC;
+	/* The time to live begins now; the counters were told an earlier end, before we waited for them. */
+	taken->expires_at = Max(taken->expires_at, now + gl_setting_hold_ttl * USECS_PER_SEC);
 	for (int i = 0; i < (int) lengthof(texts); i++)
 	{
 		nulls[i] = texts[i] == NULL ? 'n' : ' ';
@@ -367,6 +370,9 @@ gl_hold_take(const GlHoldOwner *owner, GlHoldUnit *units, int count)
 	const GlHoldUnit *failed = NULL;
 
 	forbid_scans();
+	taken.expires_at = gl_clock_read_wall() + gl_setting_hold_ttl * USECS_PER_SEC;
+	for (int i = 0; i < count; i++)
+		units[i].values[GL_UNIT_EXPIRES] = TimestampTzGetDatum(taken.expires_at);
 	taken.held = take_units(units, count, &failed);
 	if (taken.held)
 		write_rows(owner, units, count, &taken);
@@ -444,6 +450,7 @@ gl_take_unit(PG_FUNCTION_ARGS)
 	bool taken;
 
 	read_unit(PG_GETARG_HEAPTUPLEHEADER(0), &unit);
+	unit.values[GL_UNIT_EXPIRES] = TimestampTzGetDatum(DT_NOEND);
 	scope = gl_owner_enter();
 	forbid_scans();
 	if (SPI_connect() != SPI_OK_CONNECT)

@@ -18,7 +18,18 @@
 char *
 gl_json_path_key(const char *path, const char *key)
 {
-	return path[0] == '\0' ? pstrdup(key) : psprintf("%s.%s", path, key);
+	size_t path_length = strlen(path);
+	size_t key_size = strlen(key) + 1;
+	char *whole;
+
+	if (path_length == 0)
+		return pstrdup(key);
+	/* A path is made for every key of every item, and seldom shown: psprintf is too slow for that. */
+	whole = palloc(path_length + 1 + key_size);
+	memcpy(whole, path, path_length);
+	whole[path_length] = '.';
+	memcpy(whole + path_length + 1, key, key_size);
+	return whole;
 }
 
 char *

@@ -247,11 +247,13 @@ gl_stores_read(const GlTexts *merchant_ids)
 		return all;
 	}
 	all->stores = palloc_extended(Max(all->count, 1) * sizeof(GlStore), MCXT_ALLOC_HUGE);
+	all->indexes = palloc(merchant_ids->count * sizeof(GlRuleIndex *));
 	all->count = 0;
 	for (int i = 0; i < merchant_ids->count; i++)
 	{
 		memcpy(&all->stores[all->count], lists[i]->stores, lists[i]->count * sizeof(GlStore));
 		all->count += lists[i]->count;
+		all->indexes[all->merchant_count++] = lists[i]->indexes[0];
 	}
 	return all;
 }

@@ -314,8 +314,8 @@ share_memos(GlStoreRule *rule, const Row *row)
 		char **tag;
 		Datum weight;
 		Datum volume;
-	} carried = {rule->category.values.texts, rule->tag.values.texts, rule->max_cart_weight.value,
-				 rule->max_cart_volume.value};
+	} carried = {rule->category.values.texts, rule->tag.values.texts,
+				 rule->max_cart_weight.amount.value, rule->max_cart_volume.amount.value};
 	struct
 	{
 		GlSlot *slots;
@@ -338,14 +338,28 @@ share_memos(GlStoreRule *rule, const Row *row)
 		shared_memo(row, SHARED_OFFERED, &rule->types.texts, sizeof(rule->types.texts), 1);
 }
 
-/* fee × 10^GL_FEE_SCALE: a whole number of at most 10^15, as the table's check says. */
+/* value × 10^scale, rounded down; PG_INT64_MAX if it does not fit. */
 static int64
-scaled_fee(Datum fee)
+scaled(Datum value, int64 power)
 {
-	Datum power = DirectFunctionCall1(int8_numeric, Int64GetDatum(INT64CONST(1000000)));
+	Datum product =
+		DirectFunctionCall2(numeric_mul, value, NumericGetDatum(int64_to_numeric(power)));
+	Datum largest = NumericGetDatum(int64_to_numeric(PG_INT64_MAX));
 
-	return DatumGetInt64(
-		DirectFunctionCall1(numeric_int8, DirectFunctionCall2(numeric_mul, fee, power)));
+	product = DirectFunctionCall1(numeric_floor, product);
+	return DatumGetBool(DirectFunctionCall2(numeric_ge, product, largest))
+			   ? PG_INT64_MAX
+			   : DatumGetInt64(DirectFunctionCall1(numeric_int8, product));
+}
+
+static GlLimit
+limit_column(const Row *row, int number)
+{
+	GlLimit limit = {amount_column(row, number), PG_INT64_MAX};
+
+	if (limit.amount.given)
+		limit.scaled = scaled(limit.amount.value, INT64CONST(1000000000));
+	return limit;
 }
 
 static void
@@ -369,11 +383,11 @@ read_rule(GlStoreRule *rule, const Row *row)
 	rule->zones = texts_column(row, RULE_ZONES);
 	rule->capacity = integer_column(row, CAPACITY, &rule->has_capacity);
 	rule->fee = amount_column(row, FEE);
-	rule->scaled_fee = rule->fee.given ? scaled_fee(rule->fee.value) : 0;
+	rule->scaled_fee = rule->fee.given ? scaled(rule->fee.value, INT64CONST(1000000)) : 0;
 	rule->min_order_count = amount_column(row, MIN_ORDER_COUNT);
 	rule->min_cart_total = amount_column(row, MIN_CART_TOTAL);
-	rule->max_cart_weight = amount_column(row, MAX_CART_WEIGHT);
-	rule->max_cart_volume = amount_column(row, MAX_CART_VOLUME);
+	rule->max_cart_weight = limit_column(row, MAX_CART_WEIGHT);
+	rule->max_cart_volume = limit_column(row, MAX_CART_VOLUME);
 	rule->category = selection_column(row, CATEGORY);
 	rule->tag = selection_column(row, TAG);
 	rule->segment = selection_column(row, SEGMENT);
@@ -478,6 +492,8 @@ gl_stores_load(const char *merchant_id)
 	collect_providers(list, SPI_tuptable, SPI_processed);
 	SPI_freetuptable(SPI_tuptable);
 	MemoryContextDelete(scratch);
+	list->indexes = palloc(sizeof(GlRuleIndex *));
+	list->indexes[list->merchant_count++] = gl_rule_index_build(list);
 	return list;
 }
 

@@ -54,6 +54,16 @@ typedef struct GlAmount
 	Datum value;
 } GlAmount;
 
+/* Digits behind the point of a scaled limit: no weight or volume of a cart has more. */
+#define GL_LIMIT_SCALE 9
+
+/* What a rule carries at most; also × 10^GL_LIMIT_SCALE, rounded down, or PG_INT64_MAX if that is too much. */
+typedef struct GlLimit
+{
+	GlAmount amount;
+	int64 scaled;
+} GlLimit;
+
 typedef struct GlStoreRule
 {
 	char *rule_id;
@@ -73,8 +83,8 @@ typedef struct GlStoreRule
 	int64 scaled_fee; /* fee × 10^GL_FEE_SCALE */
 	GlAmount min_order_count;
 	GlAmount min_cart_total;
-	GlAmount max_cart_weight;
-	GlAmount max_cart_volume;
+	GlLimit max_cart_weight;
+	GlLimit max_cart_volume;
 	GlSelection category;
 	GlSelection tag;
 	GlSelection segment;
@@ -106,10 +116,14 @@ typedef struct GlStore
 	GlStoreProvider *providers;
 } GlStore;
 
+typedef struct GlRuleIndex GlRuleIndex;
+
 typedef struct GlStoreList
 {
 	int count;
 	GlStore *stores; /* by merchant, then store id */
+	int merchant_count;
+	const GlRuleIndex **indexes; /* of the rules of each merchant */
 } GlStoreList;
 
 /*
@@ -121,6 +135,13 @@ extern GlStoreList *gl_stores_read(const GlTexts *merchants);
 
 /* Reads one merchant's stores from the tables into CurrentMemoryContext. SPI is connected. */
 extern GlStoreList *gl_stores_load(const char *merchant_id);
+
+/* An index of all rules of one merchant's stores, in CurrentMemoryContext. */
+extern const GlRuleIndex *gl_rule_index_build(const GlStoreList *list);
+
+/* The rule of a merchant's store, or NULL. */
+extern const GlStoreRule *gl_rule_find(const GlStoreList *list, const text *merchant_id,
+									   const text *store_id, const text *rule_id);
 
 /* The store's registered provider, or NULL. */
 extern const GlStoreProvider *gl_store_provider(const GlStore *store, const char *type,

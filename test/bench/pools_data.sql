@@ -38,9 +38,9 @@ BEGIN
            CASE WHEN r IN (3, 5) THEN 400 END,
            jsonb_build_object('values', bench.some_categories(3))
       FROM generate_series(1, stores) AS s, generate_series(0, 7) AS r;
-    INSERT INTO ganje.slot_counter (merchant_id, store_id, rule_id, day, slot_from, slot_to, used, capacity)
+    INSERT INTO ganje.slot_counter (merchant_id, store_id, rule_id, day, slot_from, slot_to, used, capacity, next_expiry)
     SELECT 'BENCH', c.store_id, c.rule_id, c.day, c.slot_from, c.slot_to,
-           CASE WHEN random() < full_share THEN 20 ELSE floor(random() * 20)::int END, 20
+           CASE WHEN random() < full_share THEN 20 ELSE floor(random() * 20)::int END, 20, 'infinity'
       FROM (SELECT r.store_id, r.rule_id, (ganje.now() AT TIME ZONE 'UTC' + interval '3 hours')::date + d AS day,
                    (slot ->> 0)::time AS slot_from, (slot ->> 1)::time AS slot_to
               FROM ganje.store_rule AS r, generate_series(0, 6) AS d, jsonb_array_elements(r.slots) AS slot
