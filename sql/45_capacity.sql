@@ -188,8 +188,9 @@ LANGUAGE plpgsql
 AS $$
 BEGIN
     IF TG_OP = 'UPDATE' THEN
-        IF NOT EXISTS (SELECT FROM changed AS r LEFT JOIN was USING (merchant_id, store_id, rule_id)
-                        WHERE was.rule_id IS NULL OR was.capacity IS DISTINCT FROM r.capacity) THEN
+        PERFORM 1 FROM changed AS r LEFT JOIN was USING (merchant_id, store_id, rule_id)
+          WHERE was.rule_id IS NULL OR was.capacity IS DISTINCT FROM r.capacity;
+        IF NOT FOUND THEN
             RETURN NULL;
         END IF;
     END IF;
