@@ -31,7 +31,16 @@ gl_pool_allocate(GlPoolWork *work, size_t count, size_t size)
 		work->status = GL_NO_MEMORY;
 		return NULL;
 	}
-	return memset(memory, 0, count * size);
+	return memory;
+}
+
+/* See solver_internal.h. */
+void *
+gl_pool_allocate_zeroed(GlPoolWork *work, size_t count, size_t size)
+{
+	void *memory = gl_pool_allocate(work, count, size);
+
+	return memory == NULL ? NULL : memset(memory, 0, count * size);
 }
 
 /* Fills error, answers GL_INVALID. */
@@ -100,7 +109,7 @@ build_ranks(GlPoolWork *work, GlError *error)
 static int
 find_uncovered(GlPoolWork *work)
 {
-	uint64_t *covered = gl_pool_allocate(work, (size_t) work->words, sizeof(uint64_t));
+	uint64_t *covered = gl_pool_allocate_zeroed(work, (size_t) work->words, sizeof(uint64_t));
 	int i;
 	int w;
 

@@ -1,60 +1,59 @@
 /*-------------------------------------------------------------------------
  *
  * solver_component.c
- *	  Fills one component: its classes, its sets in order, their columns.
+ *	  Fills one component: its sets by fee, its classes, their columns.
  *
  * The sets' rows over items are turned into the items' columns, equal columns
  * are merged, and what is left is turned back into rows over classes. There a
- * set's first item is its lowest bit, whatever the items' ranks, so putting
- * the sets in order needs no look at ranks.
+ * set's first item is its lowest bit, whatever the items' ranks, so whoever
+ * compares sets needs no look at ranks.
  *
  *-------------------------------------------------------------------------
  */
 #include "pool/solver_internal.h"
 
-#include <stdlib.h>
-#include <string.h>
-
-/* The component's sets, but for the whole, as they come. */
-typedef struct Unordered
-{
-	int *cart_sets;
-	int *sizes;            /* in items */
-	const uint64_t **rows; /* bitsets over items, then over classes */
-	uint64_t *sets;        /* the latter */
-} Unordered;
-
-/* Counts the sets' items and takes out the set that has them all. */
+/* Numbers the sets by fee, counts their items and takes out the set that has them all. */
 static bool
-list_sets(GlPoolWork *work, GlPoolComponent *component, const int *sets, int set_count,
-		  Unordered *list)
+number_sets(GlPoolWork *work, GlPoolComponent *component, const int *sets, int set_count,
+			const uint64_t **rows)
 {
+	GlPoolKey *keys = gl_pool_allocate(work, (size_t) set_count, sizeof(GlPoolKey));
+	GlPoolKey *spare = gl_pool_allocate(work, (size_t) set_count, sizeof(GlPoolKey));
+	int number = 0;
 	int i;
 	int w;
 
-	list->cart_sets = gl_pool_allocate(work, (size_t) set_count, sizeof(int));
-	list->sizes = gl_pool_allocate(work, (size_t) set_count, sizeof(int));
-	list->rows = gl_pool_allocate(work, (size_t) set_count, sizeof(uint64_t *));
+	component->fees = gl_pool_allocate(work, (size_t) set_count, sizeof(int64_t));
+	component->sizes = gl_pool_allocate(work, (size_t) set_count, sizeof(int));
+	component->cart_sets = gl_pool_allocate(work, (size_t) set_count, sizeof(int));
 	if (work->status != GL_OK)
 		return false;
+	for (i = 0; i < set_count; i++)
+	{
+		keys[i].key = (uint64_t) work->set_fees[sets[i]];
+		keys[i].place = sets[i];
+	}
+	gl_pool_keys_sort(keys, spare, (size_t) set_count);
 	component->whole = -1;
 	for (i = 0; i < set_count; i++)
 	{
-		const uint64_t *items = work->set_items[sets[i]];
+		const uint64_t *items = work->set_items[keys[i].place];
 		int size = 0;
 
 		for (w = 0; w < work->words; w++)
-			size += __builtin_popcountll(items[w]);
+			size += gl_pool_bit_count(items[w]);
 		if (size == component->item_count)
 		{
-			component->whole = sets[i];
+			component->whole = keys[i].place;
 			continue;
 		}
-		list->cart_sets[component->set_count] = sets[i];
-		list->sizes[component->set_count] = size;
-		list->rows[component->set_count++] = items;
+		component->fees[number] = (int64_t) keys[i].key;
+		component->sizes[number] = size;
+		component->cart_sets[number] = keys[i].place;
+		rows[number++] = items;
 	}
-	component->set_words = (component->set_count + 63) / 64;
+	component->set_count = number;
+	component->set_words = (number + 63) / 64;
 	return true;
 }
 
@@ -97,7 +96,7 @@ static bool
 merge_columns(GlPoolWork *work, GlPoolComponent *component, uint64_t *columns, const int *ranks)
 {
 	size_t items = (size_t) component->item_count;
-	uint64_t *hashes = gl_pool_allocate(work, items, sizeof(uint64_t));
+	uint64_t *hashes = gl_pool_allocate_zeroed(work, items, sizeof(uint64_t));
 	int *first = gl_pool_allocate(work, items, sizeof(int)); /* per class its first item */
 	uint64_t *next = columns;
 	int i;
@@ -105,7 +104,8 @@ merge_columns(GlPoolWork *work, GlPoolComponent *component, uint64_t *columns, c
 
 	component->class_first = gl_pool_allocate(work, items, sizeof(int));
 	component->class_last = gl_pool_allocate(work, items, sizeof(int));
-	component->class_items = gl_pool_allocate(work, items * (size_t) work->words, sizeof(uint64_t));
+	component->class_items =
+		gl_pool_allocate_zeroed(work, items * (size_t) work->words, sizeof(uint64_t));
 	if (work->status != GL_OK)
 		return false;
 	hash_columns(component, columns, hashes);
@@ -135,170 +135,31 @@ merge_columns(GlPoolWork *work, GlPoolComponent *component, uint64_t *columns, c
 	return true;
 }
 
-/* Makes the classes, and the sets over them. */
+/* Makes the classes, and the sets over them. rows: the sets over items. */
 static bool
-build_classes(GlPoolWork *work, GlPoolComponent *component, const int *ranks, Unordered *list)
+build_classes(GlPoolWork *work, GlPoolComponent *component, const int *ranks,
+			  const uint64_t *const *rows)
 {
-	uint64_t *columns = gl_pool_allocate(
-		work, (size_t) component->item_count * (size_t) component->set_words, sizeof(uint64_t));
 	int i;
 
-	if (columns == NULL)
+	component->holders = gl_pool_allocate_zeroed(
+		work, (size_t) component->item_count * (size_t) component->set_words, sizeof(uint64_t));
+	if (work->status != GL_OK)
 		return false;
-	gl_pool_columns_build(list->rows, component->set_count, work->words, work->item_place, columns,
-						  component->item_count);
-	if (!merge_columns(work, component, columns, ranks))
+	gl_pool_columns_build(rows, component->set_count, work->words, work->item_place,
+						  component->holders, component->item_count);
+	if (!merge_columns(work, component, component->holders, ranks))
 		return false;
 	component->words = GL_POOL_WORDS(component->class_count);
-	component->all = gl_pool_allocate(work, (size_t) component->words, sizeof(uint64_t));
-	list->sets = gl_pool_allocate(work, (size_t) component->set_count * (size_t) component->words,
-								  sizeof(uint64_t));
+	component->all = gl_pool_allocate_zeroed(work, (size_t) component->words, sizeof(uint64_t));
+	component->sets = gl_pool_allocate(
+		work, (size_t) component->set_count * (size_t) component->words, sizeof(uint64_t));
 	if (work->status != GL_OK)
 		return false;
 	for (i = 0; i < component->class_count; i++)
 		gl_pool_bit_add(component->all, i);
-	gl_pool_rows_build(columns, component->class_count, list->sets, component->set_count,
-					   component->words);
-	for (i = 0; i < component->set_count; i++)
-		list->rows[i] = list->sets + (size_t) i * (size_t) component->words;
-	return true;
-}
-
-/* For qsort, pointers to rows: first the one that has the first class that only one of them has. */
-static int
-compare_rows(const void *left, const void *right)
-{
-	const uint64_t *a = *(const uint64_t *const *) left;
-	const uint64_t *b = *(const uint64_t *const *) right;
-	uint64_t differ;
-	int w = 0;
-
-	if (a == b)
-		return 0;
-	while (a[w] == b[w])
-		w++;
-	differ = a[w] ^ b[w];
-	return (a[w] & differ & (0 - differ)) != 0 ? -1 : 1;
-}
-
-/* A word whose bits come in the opposite order: complemented, the less the earlier are its first members. */
-static uint64_t
-reverse_bits(uint64_t word)
-{
-	word = (word >> 1 & UINT64_C(0x5555555555555555)) | (word & UINT64_C(0x5555555555555555)) << 1;
-	word = (word >> 2 & UINT64_C(0x3333333333333333)) | (word & UINT64_C(0x3333333333333333)) << 2;
-	word = (word >> 4 & UINT64_C(0x0F0F0F0F0F0F0F0F)) | (word & UINT64_C(0x0F0F0F0F0F0F0F0F)) << 4;
-	return __builtin_bswap64(word);
-}
-
-/* Orders sets of the same size and fee by their items: by the first word, the rest of them in full. */
-static bool
-order_ties(GlPoolWork *work, const GlPoolComponent *component, const Unordered *list,
-		   GlPoolKey *keys, GlPoolKey *spare, int count)
-{
-	const uint64_t **rows;
-	int first;
-	int end;
-	int i;
-
-	for (i = 0; i < count; i++)
-		keys[i].key = ~reverse_bits(list->rows[keys[i].place][0]);
-	gl_pool_keys_sort(keys, spare, (size_t) count);
-	for (first = 0; first < count; first = end)
-	{
-		for (end = first + 1; end < count && keys[end].key == keys[first].key;)
-			end++;
-		if (end - first == 1)
-			continue;
-		rows = gl_pool_allocate(work, (size_t) (end - first), sizeof(uint64_t *));
-		if (rows == NULL)
-			return false;
-		for (i = first; i < end; i++)
-			rows[i - first] = list->rows[keys[i].place];
-		qsort(rows, (size_t) (end - first), sizeof(uint64_t *), compare_rows);
-		for (i = first; i < end; i++)
-			keys[i].place = (int) ((rows[i - first] - list->sets) / component->words);
-	}
-	return true;
-}
-
-/*
- * The places of the sets in the order in which items go to them (larger,
- * cheaper, first items; see solver.h), and by_fee by ascending fee.
- */
-static bool
-order_sets(GlPoolWork *work, const GlPoolComponent *component, const Unordered *list,
-		   GlPoolKey *keys, GlPoolKey *by_fee)
-{
-	int count = component->set_count;
-	GlPoolKey *spare = gl_pool_allocate(work, (size_t) count, sizeof(GlPoolKey));
-	int first;
-	int end;
-	int i;
-
-	if (spare == NULL)
-		return false;
-	for (i = 0; i < count; i++)
-	{
-		by_fee[i].key = (uint64_t) work->set_fees[list->cart_sets[i]];
-		by_fee[i].place = i;
-	}
-	gl_pool_keys_sort(by_fee, spare, (size_t) count);
-	for (i = 0; i < count; i++)
-	{
-		keys[i].place = by_fee[i].place;
-		keys[i].key = (uint64_t) (GL_POOL_ITEMS_MAX - list->sizes[keys[i].place]);
-	}
-	gl_pool_keys_sort(keys, spare, (size_t) count);
-	for (first = 0; first < count; first = end)
-	{
-		int set = keys[first].place;
-		int64_t fee = work->set_fees[list->cart_sets[set]];
-
-		for (end = first + 1; end < count && list->sizes[keys[end].place] == list->sizes[set] &&
-							  work->set_fees[list->cart_sets[keys[end].place]] == fee;)
-			end++;
-		if (end - first > 1 && !order_ties(work, component, list, keys + first, spare, end - first))
-			return false;
-	}
-	return true;
-}
-
-/* Everything that is numbered by fee, and the columns. rows: scratch. */
-static bool
-build_columns(GlPoolWork *work, GlPoolComponent *component, const GlPoolKey *by_fee,
-			  const int *number, const uint64_t **rows)
-{
-	size_t classes = (size_t) component->class_count;
-	size_t set_words = (size_t) component->set_words;
-	int i;
-
-	component->fee_order = gl_pool_allocate(work, (size_t) component->set_count, sizeof(int));
-	component->fees = gl_pool_allocate(work, (size_t) component->set_count, sizeof(int64_t));
-	component->class_fee = gl_pool_allocate(work, classes, sizeof(int64_t));
-	component->holders = gl_pool_allocate(work, classes * set_words, sizeof(uint64_t));
-	component->holders_by_fee = gl_pool_allocate(work, classes * set_words, sizeof(uint64_t));
-	if (work->status != GL_OK)
-		return false;
-	for (i = 0; i < component->set_count; i++)
-		rows[i] = component->sets + (size_t) i * (size_t) component->words;
-	gl_pool_columns_build(rows, component->set_count, component->words, NULL, component->holders,
-						  component->class_count);
-	for (i = 0; i < component->set_count; i++)
-	{
-		component->fee_order[i] = number[by_fee[i].place];
-		component->fees[i] = (int64_t) by_fee[i].key;
-		rows[i] = component->sets + (size_t) component->fee_order[i] * (size_t) component->words;
-	}
-	gl_pool_columns_build(rows, component->set_count, component->words, NULL,
-						  component->holders_by_fee, component->class_count);
-	component->least_fee = component->set_count > 0 ? component->fees[0] : 0;
-	for (i = 0; i < component->class_count; i++)
-	{
-		int found = gl_pool_find_superset(component, component->holders_by_fee, &i, 1, 0);
-
-		component->class_fee[i] = found < 0 ? INT64_MAX : component->fees[found];
-	}
+	gl_pool_rows_build(component->holders, component->class_count, component->sets,
+					   component->set_count, component->words);
 	return true;
 }
 
@@ -307,32 +168,21 @@ bool
 gl_pool_component_fill(GlPoolWork *work, GlPoolComponent *component, const int *sets, int set_count,
 					   const int *ranks)
 {
-	GlPoolKey *keys = gl_pool_allocate(work, (size_t) set_count, sizeof(GlPoolKey));
-	GlPoolKey *by_fee = gl_pool_allocate(work, (size_t) set_count, sizeof(GlPoolKey));
-	int *number = gl_pool_allocate(work, (size_t) set_count, sizeof(int));
-	Unordered list;
-	size_t words;
+	const uint64_t **rows = gl_pool_allocate(work, (size_t) set_count, sizeof(uint64_t *));
 	int i;
 
-	if (work->status != GL_OK || !list_sets(work, component, sets, set_count, &list) ||
-		!build_classes(work, component, ranks, &list) ||
-		!order_sets(work, component, &list, keys, by_fee))
+	if (rows == NULL || !number_sets(work, component, sets, set_count, rows) ||
+		!build_classes(work, component, ranks, rows))
 		return false;
-	words = (size_t) component->words;
-	component->sets =
-		gl_pool_allocate(work, (size_t) component->set_count * words, sizeof(uint64_t));
-	component->sizes = gl_pool_allocate(work, (size_t) component->set_count, sizeof(int));
-	component->cart_sets = gl_pool_allocate(work, (size_t) component->set_count, sizeof(int));
-	if (work->status != GL_OK)
+	component->class_fee = gl_pool_allocate(work, (size_t) component->class_count, sizeof(int64_t));
+	if (component->class_fee == NULL)
 		return false;
-	for (i = 0; i < component->set_count; i++)
+	component->least_fee = component->set_count > 0 ? component->fees[0] : 0;
+	for (i = 0; i < component->class_count; i++)
 	{
-		int place = keys[i].place;
+		int found = gl_pool_find_superset(component, component->holders, &i, 1, 0);
 
-		memcpy(component->sets + (size_t) i * words, list.rows[place], words * sizeof(uint64_t));
-		component->sizes[i] = list.sizes[place];
-		component->cart_sets[i] = list.cart_sets[place];
-		number[place] = i;
+		component->class_fee[i] = found < 0 ? INT64_MAX : component->fees[found];
 	}
-	return build_columns(work, component, by_fee, number, list.rows);
+	return true;
 }

@@ -54,7 +54,7 @@ choose_set(Search *search, int depth, int set)
 {
 	const GlPoolComponent *component = search->component;
 	size_t words = (size_t) component->words;
-	const uint64_t *items = component->sets + (size_t) set * words;
+	const uint64_t *items = component->ordered_sets + (size_t) set * words;
 	const uint64_t *covered = search->covered + (size_t) depth * words;
 	const uint64_t *single = search->single + (size_t) depth * words;
 	uint64_t *next_covered = search->covered + (size_t) (depth + 1) * words;
@@ -69,7 +69,7 @@ choose_set(Search *search, int depth, int set)
 	}
 	for (i = 0; i < depth; i++)
 	{
-		const uint64_t *other = component->sets + (size_t) search->chosen[i] * words;
+		const uint64_t *other = component->ordered_sets + (size_t) search->chosen[i] * words;
 		uint64_t own = 0;
 
 		for (w = 0; w < words; w++)
@@ -146,7 +146,7 @@ is_first_group_late(const Search *search, int count, int64_t bound)
 		return false;
 	for (i = 0; i < count; i++)
 	{
-		const uint64_t *set = component->sets + (size_t) search->chosen[i] * words;
+		const uint64_t *set = component->ordered_sets + (size_t) search->chosen[i] * words;
 
 		if (search->chosen[i] < owner && (set[0] & 1) != 0)
 		{
@@ -161,7 +161,7 @@ is_first_group_late(const Search *search, int count, int64_t bound)
 		for (i = 0; i < count; i++)
 		{
 			if (search->chosen[i] < owner)
-				taken |= component->sets[(size_t) search->chosen[i] * words + w];
+				taken |= component->ordered_sets[(size_t) search->chosen[i] * words + w];
 		}
 		group[w] = items[w] & ~taken;
 	}
@@ -199,7 +199,8 @@ search_last(Search *search, int depth, int64_t bound)
 		end = latest;
 	for (sw = search->chosen[0] / 64; sw * 64 < end; sw++)
 	{
-		uint64_t common = gl_pool_common(component, component->holders, sw, search->classes, open);
+		uint64_t common =
+			gl_pool_common(component, component->ordered_holders, sw, search->classes, open);
 
 		for (common &= allowed[sw]; common != 0; common &= common - 1)
 		{
@@ -236,12 +237,12 @@ rarest_class(const Search *search, int depth, int open)
 
 	for (i = 0; i < open; i++)
 	{
-		const uint64_t *holders = component->holders + search->classes[i];
+		const uint64_t *holders = component->ordered_holders + search->classes[i];
 		int count = 0;
 
 		for (sw = search->chosen[0] / 64; sw < component->set_words && count < least; sw++)
-			count += __builtin_popcountll(holders[(size_t) sw * (size_t) component->class_count] &
-										  allowed[sw]);
+			count += gl_pool_bit_count(holders[(size_t) sw * (size_t) component->class_count] &
+									   allowed[sw]);
 		if (count < least)
 		{
 			least = count;
@@ -298,7 +299,8 @@ search_node(Search *search, int depth, int64_t bound)
 	{
 		uint64_t holders =
 			allowed[sw] &
-			component->holders[(size_t) sw * (size_t) component->class_count + (size_t) class];
+			component
+				->ordered_holders[(size_t) sw * (size_t) component->class_count + (size_t) class];
 
 		for (; holders != 0; holders &= holders - 1)
 		{
@@ -327,8 +329,8 @@ search_prepare(Search *search, GlPoolWork *work, GlPoolComponent *component, int
 	search->chosen = gl_pool_allocate(work, depths, sizeof(int));
 	search->sorted = gl_pool_allocate(work, depths, sizeof(int));
 	search->classes = gl_pool_allocate(work, (size_t) component->class_count, sizeof(int));
-	search->covered = gl_pool_allocate(work, depths * words, sizeof(uint64_t));
-	search->single = gl_pool_allocate(work, depths * words, sizeof(uint64_t));
+	search->covered = gl_pool_allocate_zeroed(work, depths * words, sizeof(uint64_t));
+	search->single = gl_pool_allocate_zeroed(work, depths * words, sizeof(uint64_t));
 	search->allowed = gl_pool_allocate(work, depths * set_words, sizeof(uint64_t));
 	search->scratch = gl_pool_allocate(work, depths * words, sizeof(uint64_t));
 	search->scratch_fees = gl_pool_allocate(work, depths, sizeof(int64_t));
@@ -352,10 +354,10 @@ list_firsts(Search *search, int *count)
 		return NULL;
 	for (i = 0; i < component->set_count; i++)
 	{
-		const uint64_t *set = component->sets + (size_t) i * (size_t) component->words;
+		const uint64_t *set = component->ordered_sets + (size_t) i * (size_t) component->words;
 		int classes = gl_pool_list_classes(component, set, search->classes);
 
-		if (component->sizes[i] * search->count < component->item_count)
+		if (component->ordered_sizes[i] * search->count < component->item_count)
 			break; /* and all after it are no larger */
 		firsts[i].place = i;
 		firsts[i].key =
@@ -379,7 +381,7 @@ static bool
 is_first_late(Search *search, int set, int64_t fee)
 {
 	const GlPoolComponent *component = search->component;
-	const uint64_t *items = component->sets + (size_t) set * (size_t) component->words;
+	const uint64_t *items = component->ordered_sets + (size_t) set * (size_t) component->words;
 	int64_t bound = fee + (search->count - 1) * component->least_fee;
 	const GlPoolEntry *last;
 	uint64_t others = 0;
@@ -408,8 +410,8 @@ is_first_late(Search *search, int set, int64_t fee)
 		for (; others != 0; others &= others - 1)
 			search->classes[count++] = w * 64 + __builtin_ctzll(others);
 	}
-	return differ != 0 && gl_pool_find_superset(component, component->holders, search->classes,
-												count, set + 1) < 0;
+	return differ != 0 && gl_pool_find_superset(component, component->ordered_holders,
+												search->classes, count, set + 1) < 0;
 }
 
 /* See solver_internal.h. */
@@ -424,7 +426,7 @@ gl_pool_search_covers(GlPoolWork *work, GlPoolComponent *component)
 	int i;
 	int set;
 
-	if (!search_prepare(&search, work, component, count))
+	if (!gl_pool_order_sets(work, component) || !search_prepare(&search, work, component, count))
 		return false;
 	firsts = list_firsts(&search, &first_count);
 	if (firsts == NULL)

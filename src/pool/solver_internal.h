@@ -57,7 +57,8 @@ typedef struct GlPoolComponent
 	int whole; /* its number in work->set_*, or -1 */
 	int set_count;
 	int set_words;  /* of a bitset over sets */
-	uint64_t *sets; /* bitsets over classes, in the order in which items go to them */
+	uint64_t *sets; /* bitsets over classes, by ascending fee */
+	int64_t *fees;
 	int *sizes;     /* how many items they have */
 	int *cart_sets; /* their numbers in work->set_* */
 
@@ -66,12 +67,14 @@ typedef struct GlPoolComponent
 	 * by that of the next class, not by the class's next word, since columns
 	 * are intersected word by word.
 	 */
-	uint64_t *holders;        /* in order */
-	uint64_t *holders_by_fee; /* numbered by ascending fee */
-	int *fee_order;           /* number by fee -> number in order */
-	int64_t *fees;            /* by number by fee */
-	int64_t *class_fee;       /* per class, the least fee of the sets that have it */
+	uint64_t *holders;
+	int64_t *class_fee; /* per class, the least fee of the sets that have it */
 	int64_t least_fee;
+
+	/* The same in the order in which items go to them; see gl_pool_order_sets. */
+	uint64_t *ordered_sets; /* NULL until then */
+	int *ordered_sizes;
+	uint64_t *ordered_holders;
 
 	GlPoolEntry **entries; /* the pools found, in order */
 	int entry_count;
@@ -119,6 +122,19 @@ gl_pool_bit_add(uint64_t *bits, int index)
 	bits[index >> 6] |= UINT64_C(1) << (index & 63);
 }
 
+/*
+ * How many members a word has. Without an instruction for it, which the
+ * oldest x86-64 lacks, the compiler's builtin is a call.
+ */
+static inline int
+gl_pool_bit_count(uint64_t word)
+{
+	word -= word >> 1 & UINT64_C(0x5555555555555555);
+	word = (word & UINT64_C(0x3333333333333333)) + (word >> 2 & UINT64_C(0x3333333333333333));
+	word = (word + (word >> 4)) & UINT64_C(0x0F0F0F0F0F0F0F0F);
+	return (int) (word * UINT64_C(0x0101010101010101) >> 56);
+}
+
 /* Whether every member of inner is in outer. */
 static inline bool
 gl_pool_contains(const uint64_t *outer, const uint64_t *inner, int words)
@@ -161,8 +177,12 @@ gl_pool_fee_limit(const GlPoolWork *work, const GlPoolComponent *component)
 			   : INT64_MAX;
 }
 
-/* count * size zeroed bytes of the arena; NULL and work->status GL_NO_MEMORY when there are none. */
+/*
+ * count * size bytes of the arena, as they are or zeroed; NULL and
+ * work->status GL_NO_MEMORY when there are none.
+ */
 extern void *gl_pool_allocate(GlPoolWork *work, size_t count, size_t size);
+extern void *gl_pool_allocate_zeroed(GlPoolWork *work, size_t count, size_t size);
 
 /* Sorts by key, equal keys staying as they are; spare has as much room. */
 extern void gl_pool_keys_sort(GlPoolKey *keys, GlPoolKey *spare, size_t count);
@@ -188,6 +208,25 @@ extern bool gl_pool_components_build(GlPoolWork *work);
 /* Fills one component from its sets (numbers of work->set_*) and its items' ranks, ascending. */
 extern bool gl_pool_component_fill(GlPoolWork *work, GlPoolComponent *component, const int *sets,
 								   int set_count, const int *ranks);
+
+/*
+ * Puts the component's sets in the order in which items go to them (see
+ * solver.h), unless that is done. False: no memory.
+ */
+extern bool gl_pool_order_sets(GlPoolWork *work, GlPoolComponent *component);
+
+/* Whether the set of one row comes before another one of the same size and fee. */
+static inline bool
+gl_pool_row_is_first(const uint64_t *row, const uint64_t *other)
+{
+	uint64_t differ;
+	int w = 0;
+
+	while (row[w] == other[w])
+		w++;
+	differ = row[w] ^ other[w];
+	return (row[w] & differ & (0 - differ)) != 0;
+}
 
 /* Adds the component's pools of level + 1 groups. False: see work->status. */
 extern bool gl_pool_search_level(GlPoolWork *work, GlPoolComponent *component);

@@ -91,7 +91,7 @@ group_fee(const GlPoolComponent *component, const uint64_t *groups, int count, i
 	for (sw = 0; sw < component->set_words && component->fees[sw * 64] <= limit; sw++)
 	{
 		const uint64_t *columns =
-			component->holders_by_fee + (size_t) sw * (size_t) component->class_count;
+			component->holders + (size_t) sw * (size_t) component->class_count;
 		uint64_t holders = ~UINT64_C(0);
 
 		for (w = 0; w < component->words; w++)
@@ -104,10 +104,9 @@ group_fee(const GlPoolComponent *component, const uint64_t *groups, int count, i
 		for (; holders != 0; holders &= holders - 1)
 		{
 			int number = sw * 64 + __builtin_ctzll(holders);
-			size_t set = (size_t) component->fee_order[number];
+			const uint64_t *set = component->sets + (size_t) number * (size_t) component->words;
 
-			if (is_option(component, component->sets + set * (size_t) component->words, groups,
-						  count, index))
+			if (is_option(component, set, groups, count, index))
 				return component->fees[number] <= limit ? component->fees[number] : -1;
 		}
 	}
@@ -149,7 +148,7 @@ partition_cover(const GlPoolComponent *component, const int *cover, int count, u
 		uint64_t *group = groups + (size_t) i * words;
 
 		for (w = 0; w < words; w++)
-			group[w] = component->sets[(size_t) cover[i] * words + w];
+			group[w] = component->ordered_sets[(size_t) cover[i] * words + w];
 		for (j = 0; j < i; j++)
 		{
 			for (w = 0; w < words; w++)
@@ -228,7 +227,7 @@ make_room(GlPoolWork *work, GlPoolComponent *component, int count)
 		component->entries = larger;
 		component->entry_capacity = capacity;
 	}
-	entry = gl_pool_allocate(work, 1, sizeof(GlPoolEntry));
+	entry = gl_pool_allocate_zeroed(work, 1, sizeof(GlPoolEntry));
 	if (entry == NULL)
 		return NULL;
 	entry->groups =

@@ -69,14 +69,16 @@ drop_redundant(const GlPoolComponent *component, int *cover, int count, uint64_t
 
 	for (i = count - 1; i >= 0; i--)
 	{
-		const uint64_t *set = component->sets + (size_t) cover[i] * (size_t) component->words;
+		const uint64_t *set =
+			component->ordered_sets + (size_t) cover[i] * (size_t) component->words;
 
 		memset(rest, 0, sizeof(uint64_t) * (size_t) component->words);
 		for (j = 0; j < count; j++)
 		{
 			for (w = 0; w < component->words && j != i; w++)
 				rest[w] |=
-					component->sets[(size_t) cover[j] * (size_t) component->words + (size_t) w];
+					component
+						->ordered_sets[(size_t) cover[j] * (size_t) component->words + (size_t) w];
 		}
 		if (!gl_pool_contains(rest, set, component->words))
 			continue;
@@ -104,7 +106,9 @@ gl_pool_search_any(GlPoolWork *work, GlPoolComponent *component)
 		return true;
 	if (component->whole >= 0)
 		return keep_whole(work, component);
-	covered = gl_pool_allocate(work, words, sizeof(uint64_t));
+	if (!gl_pool_order_sets(work, component))
+		return false;
+	covered = gl_pool_allocate_zeroed(work, words, sizeof(uint64_t));
 	groups = gl_pool_allocate(work, classes * words, sizeof(uint64_t));
 	fees = gl_pool_allocate(work, classes, sizeof(int64_t));
 	cover = gl_pool_allocate(work, classes, sizeof(int));
@@ -112,7 +116,7 @@ gl_pool_search_any(GlPoolWork *work, GlPoolComponent *component)
 		return false;
 	for (i = 0; i < component->set_count; i++)
 	{
-		const uint64_t *set = component->sets + (size_t) i * words;
+		const uint64_t *set = component->ordered_sets + (size_t) i * words;
 
 		if (gl_pool_contains(covered, set, component->words))
 			continue;

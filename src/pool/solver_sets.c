@@ -49,7 +49,7 @@ table_grow(GlPoolWork *work, SetTable *table)
 	int *offers = gl_pool_allocate(work, (size_t) capacity, sizeof(*offers));
 	int *counts = gl_pool_allocate(work, (size_t) capacity, sizeof(*counts));
 	uint64_t *hashes = gl_pool_allocate(work, (size_t) capacity, sizeof(*hashes));
-	int *slots = gl_pool_allocate(work, size, sizeof(*slots));
+	int *slots = gl_pool_allocate_zeroed(work, size, sizeof(*slots));
 	int shift = 64 - __builtin_ctzll(size);
 	int i;
 
@@ -117,6 +117,7 @@ table_find(GlPoolWork *work, SetTable *table, const uint64_t *items, uint64_t ha
 	work->set_items[work->set_count] = items;
 	work->set_fees[work->set_count] = INT64_MAX;
 	work->set_last_offer[work->set_count] = -1;
+	work->set_offer_count[work->set_count] = 0;
 	return work->set_count++;
 }
 

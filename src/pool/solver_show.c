@@ -23,7 +23,7 @@ static const uint64_t *
 show_items(GlPoolWork *work, const GlPoolComponent *component, const int *classes, int class_count)
 {
 	size_t words = (size_t) work->words;
-	uint64_t *items = gl_pool_allocate(work, words, sizeof(uint64_t));
+	uint64_t *items = gl_pool_allocate_zeroed(work, words, sizeof(uint64_t));
 	int i;
 	size_t w;
 
@@ -139,7 +139,7 @@ show_groups(GlPoolWork *work, const GlPoolComponent *component, const GlPoolEntr
 			GlPoolGroup *shown, uint64_t *supersets, uint64_t *twice)
 {
 	size_t set_words = (size_t) component->set_words;
-	uint64_t *once = gl_pool_allocate(work, set_words, sizeof(uint64_t));
+	uint64_t *once = gl_pool_allocate_zeroed(work, set_words, sizeof(uint64_t));
 	int *classes = gl_pool_allocate(work, (size_t) component->class_count, sizeof(int));
 	size_t sw;
 	int i;
@@ -181,13 +181,14 @@ gl_pool_show(GlPoolWork *work, GlPoolComponent *component, GlPoolEntry *entry)
 		return entry->shown;
 	if (work->offers_shown == NULL)
 	{
-		work->offers_shown =
-			gl_pool_allocate(work, (size_t) work->problem->offer_count / 64 + 1, sizeof(uint64_t));
-		work->sets_shown = gl_pool_allocate(work, (size_t) work->set_count + 1, sizeof(bool));
+		work->offers_shown = gl_pool_allocate_zeroed(
+			work, (size_t) work->problem->offer_count / 64 + 1, sizeof(uint64_t));
+		work->sets_shown =
+			gl_pool_allocate_zeroed(work, (size_t) work->set_count + 1, sizeof(bool));
 	}
 	shown = gl_pool_allocate(work, groups, sizeof(GlPoolGroup));
 	supersets = gl_pool_allocate(work, groups * set_words, sizeof(uint64_t));
-	twice = gl_pool_allocate(work, set_words, sizeof(uint64_t));
+	twice = gl_pool_allocate_zeroed(work, set_words, sizeof(uint64_t));
 	if (work->status != GL_OK || !show_groups(work, component, entry, shown, supersets, twice))
 		return NULL;
 	for (i = 0; i < groups; i++)

@@ -61,7 +61,7 @@ join_parts(GlPoolWork *work, Parts *parts)
 
 	parts->words = work->words;
 	parts->part_of = gl_pool_allocate(work, total, sizeof(int));
-	parts->bits = gl_pool_allocate(work, total * (size_t) work->words, sizeof(uint64_t));
+	parts->bits = gl_pool_allocate_zeroed(work, total * (size_t) work->words, sizeof(uint64_t));
 	if (work->status != GL_OK)
 		return false;
 	for (i = 0; i < work->problem->item_count; i++)
@@ -117,13 +117,13 @@ static bool
 fill_components(GlPoolWork *work, const int *component_of_set, const int *component_of_rank)
 {
 	size_t count = (size_t) work->component_count;
-	int *set_starts = gl_pool_allocate(work, count + 2, sizeof(int));
-	int *rank_starts = gl_pool_allocate(work, count + 2, sizeof(int));
+	int *set_starts = gl_pool_allocate_zeroed(work, count + 2, sizeof(int));
+	int *rank_starts = gl_pool_allocate_zeroed(work, count + 2, sizeof(int));
 	int *sets = gl_pool_allocate(work, (size_t) work->set_count, sizeof(int));
 	int *ranks = gl_pool_allocate(work, (size_t) work->problem->item_count, sizeof(int));
 	int i;
 
-	work->components = gl_pool_allocate(work, count, sizeof(GlPoolComponent));
+	work->components = gl_pool_allocate_zeroed(work, count, sizeof(GlPoolComponent));
 	if (work->status != GL_OK)
 		return false;
 	sort_by_component(work, component_of_set, work->set_count, set_starts, sets);
@@ -148,7 +148,7 @@ gl_pool_components_build(GlPoolWork *work)
 	int *component_of_part = gl_pool_allocate(work, total, sizeof(int));
 	int *component_of_rank = gl_pool_allocate(work, total, sizeof(int));
 	int *component_of_set = gl_pool_allocate(work, (size_t) work->set_count, sizeof(int));
-	int *item_counts = gl_pool_allocate(work, total, sizeof(int));
+	int *item_counts = gl_pool_allocate_zeroed(work, total, sizeof(int));
 	Parts parts;
 	int i;
 
