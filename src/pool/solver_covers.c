@@ -208,7 +208,7 @@ search_last(Search *search, int depth, int64_t bound)
 
 			if (set >= end)
 				return true;
-			if (!gl_pool_spend_node(search->work))
+			if (!gl_pool_spend_node(search->work, component))
 				return false;
 			search->chosen[depth] = set;
 			if (set < latest && is_first_group_late(search, depth + 1, bound))
@@ -282,7 +282,7 @@ search_node(Search *search, int depth, int64_t bound)
 	int class;
 	int sw;
 
-	if (!gl_pool_spend_node(search->work))
+	if (!gl_pool_spend_node(search->work, component))
 		return false;
 	if (depth == search->count - 1)
 		return search_last(search, depth, bound);
@@ -339,7 +339,7 @@ search_prepare(Search *search, GlPoolWork *work, GlPoolComponent *component, int
 
 /*
  * The sets that have items enough to be the first of a cover, by the least fee
- * of a set that contains them; *count: how many. NULL: no memory.
+ * of a set that contains them; *count: how many. NULL: see work->status.
  */
 static GlPoolKey *
 list_firsts(Search *search, int *count)
@@ -359,6 +359,8 @@ list_firsts(Search *search, int *count)
 
 		if (component->ordered_sizes[i] * search->count < component->item_count)
 			break; /* and all after it are no larger */
+		if (!gl_pool_spend_effort(work, component))
+			return NULL;
 		firsts[i].place = i;
 		firsts[i].key =
 			(uint64_t) gl_pool_least_fee(component, search->classes, classes, INT64_MAX);
@@ -440,6 +442,8 @@ gl_pool_search_covers(GlPoolWork *work, GlPoolComponent *component)
 			search.deeper = true;
 			break;
 		}
+		if (!gl_pool_spend_effort(work, component))
+			return false;
 		search.first_fee = fee;
 		if (is_first_late(&search, firsts[i].place, fee))
 			continue;

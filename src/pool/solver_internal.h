@@ -93,6 +93,7 @@ typedef struct GlPoolWork
 	int *rank_item;       /* item of a rank */
 	const int *item_rank; /* rank of an item */
 	int64_t nodes;
+	int64_t effort;  /* about how many words were looked at since the stop check */
 	GlStatus status; /* GL_OK, or why the work ends */
 
 	int set_count; /* distinct sets of the whole cart */
@@ -235,8 +236,15 @@ extern bool gl_pool_search_level(GlPoolWork *work, GlPoolComponent *component);
 extern bool gl_pool_search_pairs(GlPoolWork *work, GlPoolComponent *component);
 extern bool gl_pool_search_covers(GlPoolWork *work, GlPoolComponent *component);
 
-/* Counts a search node. False when the work has to end: see work->status. */
-extern bool gl_pool_spend_node(GlPoolWork *work);
+/*
+ * Counts the effort of looking at a component's columns once per group of the
+ * level, and asks the stop check from time to time. False: work->status is
+ * GL_STOPPED.
+ */
+extern bool gl_pool_spend_effort(GlPoolWork *work, const GlPoolComponent *component);
+
+/* The same, and counts a search node. False when the work has to end: see work->status. */
+extern bool gl_pool_spend_node(GlPoolWork *work, const GlPoolComponent *component);
 
 /* The classes of a bitset; returns how many. */
 extern int gl_pool_list_classes(const GlPoolComponent *component, const uint64_t *set,

@@ -19,6 +19,7 @@ static int
 compare_group(const GlPoolComponent *component, const uint64_t *left, const uint64_t *right)
 {
 	const uint64_t *lacking;
+	uint64_t later;
 	int order;
 	int class = -1;
 	int i;
@@ -33,7 +34,13 @@ compare_group(const GlPoolComponent *component, const uint64_t *left, const uint
 		return 0;
 	order = gl_pool_bit(left, class) ? -1 : 1;
 	lacking = order < 0 ? right : left;
-	for (i = component->class_count - 1; i >= 0; i--)
+	later = ~UINT64_C(1) << (class & 63);
+	for (w = class >> 6; w < component->words; w++, later = ~UINT64_C(0))
+	{
+		if ((lacking[w] & later) != 0)
+			return order;
+	}
+	for (i = 0; i < class; i++)
 	{
 		if (component->class_last[i] > component->class_first[class] && gl_pool_bit(lacking, i))
 			return order;

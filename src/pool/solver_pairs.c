@@ -220,7 +220,7 @@ gl_pool_search_pairs(GlPoolWork *work, GlPoolComponent *component)
 
 		if (2 * component->sizes[i] < component->item_count)
 			continue; /* the rest is larger than any later set */
-		if (!gl_pool_spend_node(work))
+		if (!gl_pool_spend_node(work, component))
 			return false;
 		for (w = 0; w < words; w++)
 		{

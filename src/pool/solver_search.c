@@ -10,24 +10,35 @@
 
 #include <string.h>
 
-#define NODES_PER_STOP_CHECK 256
+#define EFFORT_PER_STOP_CHECK 1000000 /* well under a millisecond's memory reads */
+#define NODE_EFFORT 4000              /* of a node itself, whatever the component */
 
 /* See solver_internal.h. */
 bool
-gl_pool_spend_node(GlPoolWork *work)
+gl_pool_spend_effort(GlPoolWork *work, const GlPoolComponent *component)
+{
+	work->effort += NODE_EFFORT + (int64_t) component->class_count * component->set_words *
+									  (component->level + 1);
+	if (work->effort < EFFORT_PER_STOP_CHECK)
+		return true;
+	work->effort = 0;
+	if (work->stop == NULL || !work->stop->requested(work->stop->context))
+		return true;
+	work->status = GL_STOPPED;
+	return false;
+}
+
+/* See solver_internal.h. */
+bool
+gl_pool_spend_node(GlPoolWork *work, const GlPoolComponent *component)
 {
 	if (work->problem->budget > 0 && work->nodes >= work->problem->budget)
 	{
 		work->status = GL_LIMIT;
 		return false;
 	}
-	if (work->nodes++ % NODES_PER_STOP_CHECK == 0 && work->stop != NULL &&
-		work->stop->requested(work->stop->context))
-	{
-		work->status = GL_STOPPED;
-		return false;
-	}
-	return true;
+	work->nodes++;
+	return gl_pool_spend_effort(work, component);
 }
 
 /* The pool of the one set that is the whole component. */
