@@ -113,6 +113,8 @@ merge_columns(GlPoolWork *work, GlPoolComponent *component, uint64_t *columns, c
 	{
 		int class = 0;
 
+		if (!gl_pool_spend_effort(work, component))
+			return false;
 		while (class < component->class_count &&
 			   (hashes[class] != hashes[i] || !same_column(component, columns, first[class], i)))
 			class ++;
