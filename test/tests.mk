@@ -57,3 +57,4 @@ check-size:
 
 check-sources:
 	@test/check/sources
+include test/oracle/oracle.mk

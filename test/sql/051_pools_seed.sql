@@ -1,9 +1,16 @@
 -- The example of RBS's documentation: GET_POOLS for p1, p2, p3.
 --
 -- Its answer offers the slots of 2020-12-18 from 10:00 beside a promise of
--- 18:30 on the same day.  No clock shows both: a slot is open only until it
--- begins.  So the answer is asked for twice, in the morning and at 18:30, and
--- compared with the example but for what that hour changes.
+-- 18:30 on the same day, and no single call can give both, however the rules
+-- are set.  A promise is [now, now + in] rounded up to the minute: its start is
+-- the clock whatever "time.slot" and "in" are (an "in" of 8.5 hours asked for at
+-- 10:00 reads 10:00 to 18:30), so the example was asked after 18:29.  A RESERVED
+-- slot is open while now < start - cutoff, and a cut-off is never negative: the
+-- example was asked before 10:00.  Both are of one zone, whose clock shows no
+-- hour of that day twice; and of the other types that could show 18:30 as a
+-- slot of their own, or 10:00 until its end, none is named RESERVED or
+-- ON_DEMAND.  So the answer is asked for twice, in the morning and at 18:30,
+-- and compared with the example but for what that hour changes.
 SELECT $${"cartId": "051", "zoneId": "051", "merchantId": "M051"}$$ AS request \gset
 SELECT ganje.upsert_zone('{"zoneId": "051", "name": "Seed", "timezone": 3, "rules": [{"addr": {"city": {"IN": ["city 051"]}}}]}');
 SELECT ganje.upsert_option('{"optionId": "SHIPMENT", "data": {"days": 3, "maxPools": 10, "linearStatuses": true}}');
