@@ -70,17 +70,6 @@ typedef struct Writer
 	Option *options;
 } Writer;
 
-void
-gl_date_write(StringInfo json, int64 date)
-{
-	int year;
-	int month;
-	int day;
-
-	j2date((int) (date + UNIX_EPOCH_JDATE), &year, &month, &day);
-	appendStringInfo(json, "\"%04d-%02d-%02d\"", year, month, day);
-}
-
 static JsonbValue
 string_of(const char *text)
 {

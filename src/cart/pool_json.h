@@ -16,9 +16,6 @@
 extern JsonbValue gl_pools_write(const GlCheckout *checkout, const GlOfferList *offers,
 								 const GlPoolAnswer *answer);
 
-/* Appends a date as JSON: "2026-03-01" with its quotes. */
-extern void gl_date_write(StringInfo json, int64 date);
-
 /* Appends the ids of a bitset's items as JSON strings, with commas between. */
 extern void gl_item_ids_write(StringInfo json, const GlCart *cart, const uint64 *items);
 
