@@ -32,6 +32,24 @@ COMMENT ON COLUMN ganje.slot_counter.is_full IS 'no unit is left, but for those 
 -- On is_full, not on used: so an update of used stays on its page (HOT) until the counter is full.
 CREATE INDEX slot_counter_full ON ganje.slot_counter (merchant_id, day) WHERE is_full;
 
+-- What fills or frees is told to every backend, which keeps the full slots.
+CREATE FUNCTION ganje.counter_changed() RETURNS trigger
+LANGUAGE c AS 'MODULE_PATHNAME', 'gl_counter_changed';
+COMMENT ON FUNCTION ganje.counter_changed() IS 'Trigger: tells every backend to read the full counters anew.';
+CREATE TRIGGER slot_counter_new AFTER INSERT ON ganje.slot_counter
+    FOR EACH ROW WHEN (NEW.is_full) EXECUTE FUNCTION ganje.counter_changed();
+CREATE TRIGGER slot_counter_changed AFTER UPDATE ON ganje.slot_counter
+    FOR EACH ROW WHEN (OLD.is_full <> NEW.is_full OR (NEW.is_full AND OLD.* IS DISTINCT FROM NEW.*))
+    EXECUTE FUNCTION ganje.counter_changed();
+CREATE TRIGGER slot_counter_gone AFTER DELETE ON ganje.slot_counter
+    FOR EACH ROW WHEN (OLD.is_full) EXECUTE FUNCTION ganje.counter_changed();
+CREATE TRIGGER slot_counter_emptied AFTER TRUNCATE ON ganje.slot_counter
+    FOR EACH STATEMENT EXECUTE FUNCTION ganje.counter_changed();
+ALTER TABLE ganje.slot_counter ENABLE ALWAYS TRIGGER slot_counter_new;
+ALTER TABLE ganje.slot_counter ENABLE ALWAYS TRIGGER slot_counter_changed;
+ALTER TABLE ganje.slot_counter ENABLE ALWAYS TRIGGER slot_counter_gone;
+ALTER TABLE ganje.slot_counter ENABLE ALWAYS TRIGGER slot_counter_emptied;
+
 CREATE TABLE ganje.hold (
     merchant_id text NOT NULL DEFAULT 'DEFAULT',
     hold_id text NOT NULL DEFAULT ganje.ulid(),

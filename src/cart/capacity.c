@@ -1,58 +1,39 @@
 /*-------------------------------------------------------------------------
  *
  * capacity.c
- *	  Which counters are full: slots whose units are all taken by live holds
- *	  and confirmed orders.
+ *	  Which counters are full, kept by the backend until one fills or frees.
  *
- * Only full counters are read, because of many thousands few are, and only
- * those of the days that are offered: what sold out last year is not looked
- * at.  A call reads hundreds of them, so they are fetched from their index as
- * catalogs are, without the executor, which takes twice the time.
+ * Slots fill some times an hour and are asked about some times a second, so
+ * what was read is kept per merchant.  A trigger on the counters invalidates
+ * their index when a counter becomes full or has room again; that costs other
+ * backends no plan, as an invalidation of the table would.  Which snapshots
+ * what was read may serve: core/freshness.c.
  *
- * Holds that have expired count as free, though nobody has taken their units
- * back yet.  A counter tells before when none of its holds expires; only one
- * that is past that is asked for its expired units, in SQL.
+ * What is kept also holds only for the rules that it was found for, for the
+ * days that were asked about, and until the first of the holds it is full of
+ * expires; after that each call reads anew, until the units that have expired
+ * are taken back (ganje.settle_counters).
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
-#include "access/genam.h"
-#include "access/htup_details.h"
-#include "access/stratnum.h"
-#include "access/table.h"
-#include "catalog/namespace.h"
-#include "catalog/pg_type.h"
 #include "common/hashfn.h"
-#include "executor/spi.h"
-#include "miscadmin.h"
-#include "tcop/dest.h"
-#include "utils/array.h"
-#include "utils/builtins.h"
-#include "utils/date.h"
-#include "utils/fmgroids.h"
-#include "utils/guc.h"
-#include "utils/lsyscache.h"
-#include "utils/rel.h"
-#include "utils/snapmgr.h"
-#include "utils/timestamp.h"
+#include "fmgr.h"
+#include "commands/trigger.h"
+#include "lib/ilist.h"
+#include "utils/inval.h"
+#include "utils/memutils.h"
 
-#include "cart/offer.h"
+#include "cart/full.h"
+#include "compat.h"
 #include "core/core.h"
+#include "core/freshness.h"
 
-/* Full counters that have held units which have expired, and are full without them. */
-#define READ_DOUBTFUL                                                                              \
-	"SELECT c.merchant_id, c.store_id, c.rule_id, c.day, c.slot_from, c.slot_to "                  \
-	"FROM ganje.slot_counter AS c "                                                                \
-	"WHERE c.is_full AND c.merchant_id = ANY ($1) AND c.day = ANY ($2) AND c.next_expiry <= $3 "   \
-	"AND c.used - (SELECT count(*) FROM ganje.hold_unit AS u WHERE u.store_merchant_id = "         \
-	"c.merchant_id AND u.store_id = c.store_id AND u.rule_id = c.rule_id AND u.day = c.day "       \
-	"AND u.slot_from = c.slot_from AND u.slot_to = c.slot_to AND u.state = 'held' "                \
-	"AND u.expires_at <= $3) >= c.capacity"
+GL_FUNCTION(gl_counter_changed);
 
-/* The days between PostgreSQL's epoch and Unix's. */
-#define EPOCH_DAYS (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE)
-#define USECS_PER_MINUTE_OF_DAY ((int64) 60 * USECS_PER_SEC)
+/* Merchants that are kept; of more, those that were asked for last. */
+#define KEPT_MERCHANTS 64
 
 /* The full counters of one rule. */
 typedef struct RuleEntry
@@ -73,284 +54,266 @@ typedef struct RuleEntry
 #define SH_DEFINE
 #include "lib/simplehash.h"
 
-struct GlFullCounters
+struct GlFullTable
 {
+	MemoryContext context;
 	rules_hash *rules;
 };
 
-/* The key of a counter, in the order of READ_DOUBTFUL. */
-enum
+/* One per merchant of the cart. */
+struct GlFullCounters
 {
-	MERCHANT_ID,
-	STORE_ID,
-	RULE_ID,
-	DAY,
-	SLOT_FROM,
-	SLOT_TO,
-	KEY_COLUMNS
+	int count;
+	const GlFullTable *tables[FLEXIBLE_ARRAY_MEMBER];
 };
 
-/* Reads counters into a table of full ones. */
-typedef struct Reader
+/* The full counters of a merchant as they were read, in a memory context of their own. */
+typedef struct Reading
 {
 	MemoryContext context;
-	GlFullCounters *full;
-	const GlCheckout *checkout;
-	TimestampTz right_now;
-	bool has_doubtful;
-} Reader;
+	GlFullTable *table;
+	uint64 load; /* of the rules that the table names */
+	int64 today;
+	int days;
+	TimestampTz until; /* before this no hold of a full counter expires */
+	int users;         /* calls that hold on to it */
+	bool is_dropped;   /* goes with its last user */
+} Reading;
 
-/* Takes the rows of READ_DOUBTFUL as they come, without copies of them. */
-typedef struct Receiver
+typedef struct Merchant
 {
-	DestReceiver base;
-	Reader *reader;
-} Receiver;
+	dlist_node link; /* the one asked for last comes first */
+	char *merchant_id;
+	GlFreshness freshness;
+	Reading *reading; /* or NULL */
+} Merchant;
 
-static int
-minutes_of(Datum time_of_day)
+static dlist_head merchants = DLIST_STATIC_INIT(merchants);
+static int merchant_count;
+
+/* The index that was read; see zone/cache.c. */
+static Oid full_index;
+
+static GlFullTable *
+create_table(void)
 {
-	return (int) (DatumGetTimeADT(time_of_day) / USECS_PER_MINUTE_OF_DAY);
+	GlFullTable *table = palloc(sizeof(GlFullTable));
+
+	table->context = CurrentMemoryContext;
+	table->rules = rules_create(CurrentMemoryContext, 64, NULL);
+	return table;
 }
 
-static void
-add_counter(Reader *reader, const Datum *key)
+void
+gl_full_table_add(GlFullTable *table, const GlStoreRule *rule, int64 date, int from, int to)
 {
-	const GlStoreRule *rule =
-		gl_rule_find(reader->checkout->stores, DatumGetTextPP(key[MERCHANT_ID]),
-					 DatumGetTextPP(key[STORE_ID]), DatumGetTextPP(key[RULE_ID]));
-	DateADT day = DatumGetDateADT(key[DAY]);
-	GlFullCounter *counter;
+	GlFullCounter *counter = MemoryContextAlloc(table->context, sizeof(GlFullCounter));
 	RuleEntry *entry;
 	bool found;
 
-	if (rule == NULL)
-		return;
-	counter = MemoryContextAlloc(reader->context, sizeof(GlFullCounter));
-	counter->date = DATE_IS_NOBEGIN(day) ? GL_ANY_DATE : (int64) day + EPOCH_DAYS;
-	counter->from = minutes_of(key[SLOT_FROM]);
-	counter->to = minutes_of(key[SLOT_TO]);
-	entry = rules_insert(reader->full->rules, rule, &found);
+	counter->date = date;
+	counter->from = from;
+	counter->to = to;
+	entry = rules_insert(table->rules, rule, &found);
 	counter->next = found ? entry->counters : NULL;
 	entry->counters = counter;
 }
 
-static bool
-receive(TupleTableSlot *slot, DestReceiver *destination)
-{
-	slot_getallattrs(slot);
-	add_counter(((Receiver *) destination)->reader, slot->tts_values);
-	return true;
-}
-
+/* May run anywhere in a transaction's end: it only notes. */
 static void
-begin(DestReceiver *destination pg_attribute_unused(), int operation pg_attribute_unused(),
-	  TupleDesc descriptor pg_attribute_unused())
+on_relcache_change(Datum argument pg_attribute_unused(), Oid relation)
 {
-}
+	dlist_iter place;
 
-static void
-end(DestReceiver *destination pg_attribute_unused())
-{
-}
-
-/* Each merchant that has stores, once. */
-static ArrayType *
-merchants_of(const GlStoreList *stores)
-{
-	ArrayBuildState *merchants = initArrayResult(TEXTOID, CurrentMemoryContext, false);
-
-	for (int i = 0; i < stores->count; i++)
-		if (i == 0 || strcmp(stores->stores[i].merchant_id, stores->stores[i - 1].merchant_id) != 0)
-			merchants =
-				accumArrayResult(merchants, CStringGetTextDatum(stores->stores[i].merchant_id),
-								 false, TEXTOID, CurrentMemoryContext);
-	return DatumGetArrayTypeP(makeArrayResult(merchants, CurrentMemoryContext));
-}
-
-/* Yesterday, whose slots may run past midnight, to the last day offered; and the day of ON_DEMAND. */
-static int
-days_of(const GlHorizon *horizon, Datum **days)
-{
-	int count = horizon->days + 3;
-	DateADT any_day;
-
-	*days = palloc(count * sizeof(Datum));
-	DATE_NOBEGIN(any_day);
-	(*days)[0] = DateADTGetDatum(any_day);
-	for (int i = 1; i < count; i++)
-		(*days)[i] = DateADTGetDatum((DateADT) (horizon->today - EPOCH_DAYS) + i - 2);
-	return count;
-}
-
-/* Of the table of counters; an extension's update may add some. */
-#define COLUMNS_MAX 32
-
-/* The table of counters while it is read. */
-typedef struct Counters
-{
-	Relation table;
-	Oid full_index;
-	AttrNumber key[KEY_COLUMNS];
-	AttrNumber next_expiry;
-	Oid text_collation;
-} Counters;
-
-static void
-open_counters(Counters *counters)
-{
-	static const char *const names[KEY_COLUMNS] = {"merchant_id", "store_id",  "rule_id",
-												   "day",         "slot_from", "slot_to"};
-	Oid schema = get_namespace_oid("ganje", false);
-	Oid table = get_relname_relid("slot_counter", schema);
-
-	counters->full_index = get_relname_relid("slot_counter_full", schema);
-	if (!OidIsValid(table) || !OidIsValid(counters->full_index))
-		elog(ERROR, "the counters of capacity are not there");
-	counters->table = table_open(table, AccessShareLock);
-	if (RelationGetNumberOfAttributes(counters->table) > COLUMNS_MAX)
-		elog(ERROR, "the table of counters has too many columns");
-	for (int i = 0; i < KEY_COLUMNS; i++)
-		counters->key[i] = get_attnum(table, names[i]);
-	counters->next_expiry = get_attnum(table, "next_expiry");
-	counters->text_collation =
-		TupleDescAttr(RelationGetDescr(counters->table), counters->key[MERCHANT_ID] - 1)
-			->attcollation;
-}
-
-static void
-read_tuple(Reader *reader, const Counters *counters, HeapTuple tuple)
-{
-	Datum values[COLUMNS_MAX];
-	bool nulls[COLUMNS_MAX];
-	Datum key[KEY_COLUMNS];
-	int expiry = counters->next_expiry - 1;
-
-	heap_deform_tuple(tuple, RelationGetDescr(counters->table), values, nulls);
-	if (DatumGetTimestampTz(values[expiry]) <= reader->right_now)
-	{
-		reader->has_doubtful = true;
+	if (OidIsValid(relation) && OidIsValid(full_index) && relation != full_index)
 		return;
-	}
-	for (int i = 0; i < KEY_COLUMNS; i++)
-		key[i] = values[counters->key[i] - 1];
-	add_counter(reader, key);
+	dlist_foreach (place, &merchants)
+		gl_freshness_invalidate(&dlist_container(Merchant, link, place.cur)->freshness);
 }
 
-/* The full counters of one merchant's day. */
-static void
-scan_day(Reader *reader, const Counters *counters, Datum merchant_id, Datum day)
+/* ganje.counter_changed(): tells every backend, this one included, once the change counts. */
+Datum
+gl_counter_changed(PG_FUNCTION_ARGS)
 {
-	ScanKeyData keys[2];
-	SysScanDesc scan;
-	HeapTuple tuple;
+	Oid index = gl_full_index();
 
-	ScanKeyInit(&keys[0], counters->key[MERCHANT_ID], BTEqualStrategyNumber, F_TEXTEQ, merchant_id);
-	keys[0].sk_collation = counters->text_collation;
-	ScanKeyInit(&keys[1], counters->key[DAY], BTEqualStrategyNumber, F_DATE_EQ, day);
-	scan = systable_beginscan(counters->table, counters->full_index, true, GetActiveSnapshot(), 2,
-							  keys);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-		read_tuple(reader, counters, tuple);
-	systable_endscan(scan);
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+						errmsg("counter_changed() is a trigger function")));
+	if (OidIsValid(index))
+		CacheInvalidateRelcacheByRelid(index);
+	return PointerGetDatum(NULL);
 }
 
 static void
-scan_counters(Reader *reader, ArrayType *merchants, const Datum *days, int day_count)
+let_go(void *argument)
 {
-	Counters counters;
-	Datum *merchant_ids;
-	bool *nulls;
-	int merchant_count;
+	Reading *reading = argument;
 
-	deconstruct_array(merchants, TEXTOID, -1, false, TYPALIGN_INT, &merchant_ids, &nulls,
-					  &merchant_count);
-	open_counters(&counters);
-	for (int m = 0; m < merchant_count; m++)
-		for (int d = 0; d < day_count; d++)
+	reading->users--;
+	if (reading->is_dropped && reading->users == 0)
+		MemoryContextDelete(reading->context);
+}
+
+/* Until CurrentMemoryContext is reset, also by an error: a stock source of the user's may ask in the midst. */
+static void
+hold_on(Reading *reading)
+{
+	MemoryContextCallback *callback = palloc0(sizeof(MemoryContextCallback));
+
+	callback->func = let_go;
+	callback->arg = reading;
+	MemoryContextRegisterResetCallback(CurrentMemoryContext, callback);
+	reading->users++;
+}
+
+static void
+drop_reading(Merchant *merchant)
+{
+	Reading *reading = merchant->reading;
+
+	merchant->reading = NULL;
+	merchant->freshness.filled = false;
+	if (reading == NULL)
+		return;
+	reading->is_dropped = true;
+	if (reading->users == 0)
+		MemoryContextDelete(reading->context);
+}
+
+static void
+forget_merchant(Merchant *merchant)
+{
+	drop_reading(merchant);
+	dlist_delete(&merchant->link);
+	merchant_count--;
+	pfree(merchant->merchant_id);
+	pfree(merchant);
+}
+
+static Merchant *
+find_merchant(const char *merchant_id)
+{
+	GlFreshness empty = GL_FRESHNESS_EMPTY;
+	Merchant *merchant;
+	dlist_iter place;
+
+	dlist_foreach (place, &merchants)
+	{
+		merchant = dlist_container(Merchant, link, place.cur);
+		if (strcmp(merchant->merchant_id, merchant_id) == 0)
 		{
-			CHECK_FOR_INTERRUPTS();
-			scan_day(reader, &counters, merchant_ids[m], days[d]);
+			dlist_move_head(&merchants, &merchant->link);
+			return merchant;
 		}
-	table_close(counters.table, AccessShareLock);
-}
-
-static SPIPlanPtr
-prepared(void)
-{
-	static SPIPlanPtr plan = NULL;
-	Oid types[3] = {TEXTARRAYOID, DATEARRAYOID, TIMESTAMPTZOID};
-
-	if (plan == NULL)
-	{
-		SPIPlanPtr fresh = SPI_prepare_cursor(READ_DOUBTFUL, 3, types, CURSOR_OPT_GENERIC_PLAN);
-
-		if (fresh == NULL || SPI_keepplan(fresh) != 0)
-			elog(ERROR, "could not prepare reading the full slots");
-		plan = fresh;
 	}
-	return plan;
+	if (merchant_count >= KEPT_MERCHANTS)
+		forget_merchant(dlist_container(Merchant, link, dlist_tail_node(&merchants)));
+	merchant = MemoryContextAllocZero(CacheMemoryContext, sizeof(Merchant));
+	merchant->merchant_id = MemoryContextStrdup(CacheMemoryContext, merchant_id);
+	merchant->freshness = empty;
+	dlist_push_head(&merchants, &merchant->link);
+	merchant_count++;
+	return merchant;
 }
 
-/* The plan is made once, perhaps while there are few counters: it is to be the index's all the same. */
-static void
-execute(SPIExecuteOptions *options)
+static bool
+still_holds(Merchant *merchant, const GlFullQuestion *question, uint64 load)
 {
-	int settings = NewGUCNestLevel();
+	const Reading *reading = merchant->reading;
 
-	(void) set_config_option("enable_seqscan", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
-							 true, 0, false);
-	if (SPI_execute_plan_extended(prepared(), options) != SPI_OK_SELECT)
-		elog(ERROR, "could not read the full slots");
-	AtEOXact_GUC(true, settings);
+	return gl_freshness_serves(&merchant->freshness) && reading != NULL && reading->load == load &&
+		   reading->today == question->horizon->today && reading->days == question->horizon->days &&
+		   question->right_now < reading->until;
 }
 
-static void
-read_doubtful(Reader *reader, ArrayType *merchants, Datum *days, int day_count)
+/* In a memory context below the caller's. */
+static Reading *
+begin_reading(const GlFullQuestion *question, uint64 load)
 {
-	Receiver receiver = {{receive, begin, end, end, DestTuplestore}, reader};
-	SPIExecuteOptions options = {.read_only = true, .dest = &receiver.base};
-	ParamListInfo parameters = makeParamList(3);
-	Datum values[3];
-	Oid types[3] = {TEXTARRAYOID, DATEARRAYOID, TIMESTAMPTZOID};
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext fresh =
+		AllocSetContextCreate(caller, "ganje_logistics full slots", ALLOCSET_DEFAULT_SIZES);
+	Reading *reading;
 
-	values[0] = PointerGetDatum(merchants);
-	values[1] = PointerGetDatum(
-		construct_array(days, day_count, DATEOID, sizeof(DateADT), true, TYPALIGN_INT));
-	values[2] = TimestampTzGetDatum(reader->right_now);
-	for (int i = 0; i < 3; i++)
+	MemoryContextSwitchTo(fresh);
+	reading = palloc0(sizeof(Reading));
+	reading->context = fresh;
+	reading->table = create_table();
+	reading->load = load;
+	reading->today = question->horizon->today;
+	reading->days = question->horizon->days;
+	MemoryContextSwitchTo(caller);
+	return reading;
+}
+
+/* An error on the way leaves no reading, and its memory goes with the caller's. */
+static const GlFullTable *
+merchant_table(const GlFullQuestion *question, uint64 load)
+{
+	Merchant *merchant = find_merchant(question->merchant_id);
+	Reading *reading;
+
+	if (!still_holds(merchant, question, load))
 	{
-		parameters->params[i].value = values[i];
-		parameters->params[i].isnull = false;
-		parameters->params[i].pflags = PARAM_FLAG_CONST;
-		parameters->params[i].ptype = types[i];
+		drop_reading(merchant);
+		/* While it is looked up every change counts: the extension may be made anew just now. */
+		full_index = InvalidOid;
+		full_index = gl_full_index();
+		reading = begin_reading(question, load);
+		reading->until = gl_full_scan(reading->table, question);
+		if (reading->until <= question->right_now)
+		{
+			/* What is doubtful is looked at by each call. */
+			gl_full_scan_doubtful(reading->table, question);
+			return reading->table;
+		}
+		MemoryContextSetIdentifier(reading->context, merchant->merchant_id);
+		MemoryContextSetParent(reading->context, CacheMemoryContext);
+		merchant->reading = reading;
+		gl_freshness_filled(&merchant->freshness);
 	}
-	options.params = parameters;
-	execute(&options);
+	hold_on(merchant->reading);
+	return merchant->reading->table;
 }
 
 GlFullCounters *
 gl_full_counters_read(const GlCheckout *checkout)
 {
-	GlFullCounters *full = palloc(sizeof(GlFullCounters));
-	Reader reader = {CurrentMemoryContext, full, checkout, gl_clock_read_wall(), false};
-	ArrayType *merchants = merchants_of(checkout->stores);
-	Datum *days;
-	int day_count = days_of(&checkout->horizon, &days);
+	static bool registered = false;
+	const GlStoreList *stores = checkout->stores;
+	GlFullCounters *full =
+		palloc(offsetof(GlFullCounters, tables) + stores->merchant_count * sizeof(GlFullTable *));
+	GlFullQuestion question = {
+		.stores = stores, .horizon = &checkout->horizon, .right_now = gl_clock_read_wall()};
 
-	full->rules = rules_create(CurrentMemoryContext, 256, NULL);
-	scan_counters(&reader, merchants, days, day_count);
-	if (reader.has_doubtful)
-		read_doubtful(&reader, merchants, days, day_count);
+	if (!registered)
+	{
+		CacheRegisterRelcacheCallback(on_relcache_change, (Datum) 0);
+		registered = true;
+	}
+	full->count = 0;
+	for (int m = 0; m < stores->merchant_count; m++)
+	{
+		question.merchant_id = gl_rule_index_merchant(stores->indexes[m]);
+		if (question.merchant_id != NULL)
+			full->tables[full->count++] =
+				merchant_table(&question, gl_rule_index_load(stores->indexes[m]));
+	}
 	return full;
 }
 
 const GlFullCounter *
 gl_rule_full(const GlFullCounters *full, const GlStoreRule *rule)
 {
-	RuleEntry *entry = rules_lookup(full->rules, rule);
+	for (int i = 0; i < full->count; i++)
+	{
+		RuleEntry *entry = rules_lookup(full->tables[i]->rules, rule);
 
-	return entry == NULL ? NULL : entry->counters;
+		if (entry != NULL)
+			return entry->counters;
+	}
+	return NULL;
 }
 
 bool

@@ -27,6 +27,7 @@ typedef struct Place
 struct GlRuleIndex
 {
 	const char *merchant_id; /* NULL: the merchant has no rules */
+	uint64 load;
 	uint32 mask;
 	Place *places;
 };
@@ -55,9 +56,11 @@ add_rule(GlRuleIndex *index, const GlStore *store, const GlStoreRule *rule)
 const GlRuleIndex *
 gl_rule_index_build(const GlStoreList *list)
 {
+	static uint64 loads = 0;
 	GlRuleIndex *index = palloc0(sizeof(GlRuleIndex));
 	uint32 count = 0;
 
+	index->load = ++loads;
 	for (int s = 0; s < list->count; s++)
 		count += list->stores[s].rule_count;
 	index->mask = pg_nextpower2_32(2 * Max(count, 1)) - 1;
@@ -70,6 +73,18 @@ gl_rule_index_build(const GlStoreList *list)
 			add_rule(index, &list->stores[s], &list->stores[s].rules[r]);
 	}
 	return index;
+}
+
+const char *
+gl_rule_index_merchant(const GlRuleIndex *index)
+{
+	return index->merchant_id;
+}
+
+uint64
+gl_rule_index_load(const GlRuleIndex *index)
+{
+	return index->load;
 }
 
 static bool

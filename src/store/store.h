@@ -139,6 +139,10 @@ extern GlStoreList *gl_stores_load(const char *merchant_id);
 /* An index of all rules of one merchant's stores, in CurrentMemoryContext. */
 extern const GlRuleIndex *gl_rule_index_build(const GlStoreList *list);
 
+/* Its merchant, NULL where there are no rules; and a number that no other load of rules has had. */
+extern const char *gl_rule_index_merchant(const GlRuleIndex *index);
+extern uint64 gl_rule_index_load(const GlRuleIndex *index);
+
 /* The rule of a merchant's store, or NULL. */
 extern const GlStoreRule *gl_rule_find(const GlStoreList *list, const text *merchant_id,
 									   const text *store_id, const text *rule_id);
