@@ -51,6 +51,9 @@ typedef struct Option
 	int face;
 	bool slotless;
 	const GlOffer *offer; /* the first of those with this fee */
+	int slot_count;
+	int first_rank; /* of its slots, which are chained by Writer.next_rank */
+	int last_rank;
 } Option;
 
 typedef struct Writer
@@ -65,6 +68,7 @@ typedef struct Writer
 	int bundle_count;
 	Bundle *bundles;
 	const GlOffer **best; /* of each face and rank; rank 0: without slots */
+	int *next_rank;       /* of each face and rank, the next slot of the same option; 0: none */
 	int option_room;
 	int option_count;
 	Option *options;
@@ -254,24 +258,51 @@ by_option(const void *left, const void *right, void *faces)
 	return order != 0 ? order : (int) b->slotless - (int) a->slotless;
 }
 
-static void
-add_option(Writer *writer, int face, bool slotless, const GlOffer *offer)
+static Option *
+find_option(Writer *writer, int face, bool slotless, const GlOffer *offer)
 {
 	Option *option;
 
 	for (int i = writer->option_count - 1; i >= 0 && writer->options[i].face == face; i--)
 		if (writer->options[i].slotless == slotless &&
 			writer->options[i].offer->scaled_fee == offer->scaled_fee)
-			return;
+			return &writer->options[i];
 	if (writer->option_count == writer->option_room)
 	{
 		writer->option_room *= 2;
 		writer->options = repalloc(writer->options, writer->option_room * sizeof(Option));
 	}
 	option = &writer->options[writer->option_count++];
+	memset(option, 0, sizeof(Option));
 	option->face = face;
 	option->slotless = slotless;
 	option->offer = offer;
+	return option;
+}
+
+/* Makes options of the slots of a face, in the order in which they are shown. */
+static void
+add_options(Writer *writer, int face)
+{
+	Size start = (Size) face * writer->ranks->count;
+
+	for (int rank = 0; rank < writer->ranks->count; rank++)
+	{
+		const GlOffer *offer = writer->best[start + rank];
+		Option *option;
+
+		if (offer == NULL)
+			continue;
+		option = find_option(writer, face, rank == 0, offer);
+		if (rank == 0)
+			continue;
+		if (option->slot_count++ == 0)
+			option->first_rank = rank;
+		else
+			writer->next_rank[start + option->last_rank] = rank;
+		option->last_rank = rank;
+		writer->next_rank[start + rank] = 0;
+	}
 }
 
 /* {"2026-03-01": [["10:00", "12:00"], …], …} of the slots that the option's fee is best for. */
@@ -279,16 +310,14 @@ static JsonbValue
 write_slots(const Writer *writer, const Option *option)
 {
 	const GlSlotRanks *ranks = writer->ranks;
-	const GlOffer **best = &writer->best[(Size) option->face * ranks->count];
+	const int *next = &writer->next_rank[(Size) option->face * ranks->count];
 	JsonbPair *days = palloc(ranks->day_count * sizeof(JsonbPair));
-	JsonbValue *times = palloc(ranks->count * sizeof(JsonbValue));
+	JsonbValue *times = palloc(option->slot_count * sizeof(JsonbValue));
 	int day_count = 0;
 	int day = -1;
 
-	for (int rank = 1; rank < ranks->count; rank++)
+	for (int rank = option->first_rank; rank != 0; rank = next[rank])
 	{
-		if (best[rank] == NULL || best[rank]->scaled_fee != option->offer->scaled_fee)
-			continue;
 		if (ranks->day_of[rank] != day)
 		{
 			day = ranks->day_of[rank];
@@ -325,18 +354,14 @@ write_options(Writer *writer, const GlPoolGroup *group)
 
 	find_best(writer, group);
 	writer->option_count = 0;
+	writer->next_rank = palloc((Size) writer->face_count * writer->ranks->count * sizeof(int));
 	for (int face = 0; face < writer->face_count; face++)
-		for (int rank = 0; rank < writer->ranks->count; rank++)
-		{
-			const GlOffer *offer = writer->best[(Size) face * writer->ranks->count + rank];
-
-			if (offer != NULL)
-				add_option(writer, face, rank == 0, offer);
-		}
+		add_options(writer, face);
 	qsort_arg(writer->options, writer->option_count, sizeof(Option), by_option, writer->faces);
 	options = palloc(Max(writer->option_count, 1) * sizeof(JsonbValue));
 	for (int i = 0; i < writer->option_count; i++)
 		options[i] = write_option(writer, &writer->options[i]);
+	pfree(writer->next_rank);
 	pfree(writer->best);
 	return array_of(options, writer->option_count);
 }

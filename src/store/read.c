@@ -87,7 +87,8 @@ enum
 	SHARED_SCHEDULE,
 	SHARED_OFFERED,
 	SHARED_SELECTION = 100,
-	SHARED_VALUE = 200
+	SHARED_VALUES = 200,
+	SHARED_VALUE = 300
 };
 
 static Datum
@@ -181,29 +182,72 @@ shared_memo(const Row *row, int kind, const void *key, size_t size, int count)
 	return *memo;
 }
 
+static int
+compare_values(const void *left, const void *right)
+{
+	return strcmp(*(char *const *) left, *(char *const *) right);
+}
+
+/* The values in order, each once, and a key of them all. */
+static GlTexts
+read_values(JsonbContainer *list, bool all, StringInfo key)
+{
+	GlTexts values = {0, palloc(Max(JsonContainerSize(list), 1) * sizeof(char *))};
+	int count = JsonContainerSize(list);
+
+	for (int i = 0; i < count; i++)
+		values.texts[i] = gl_json_string(getIthJsonbValueFromContainer(list, i), "values");
+	qsort(values.texts, count, sizeof(char *), compare_values);
+	initStringInfo(key);
+	appendStringInfoChar(key, all ? 'a' : 'o');
+	for (int i = 0; i < count; i++)
+		if (i == 0 || strcmp(values.texts[i], values.texts[i - 1]) != 0)
+		{
+			values.texts[values.count++] = values.texts[i];
+			appendBinaryStringInfo(key, values.texts[i], (int) strlen(values.texts[i]) + 1);
+		}
+	return values;
+}
+
+/* Equal values in another order are the same selection. */
 static GlSelection *
 copy_selection(const Row *row, int number, JsonbContainer *object)
 {
-	GlSelection *selection = palloc0(sizeof(GlSelection));
 	JsonbValue part;
-	JsonbContainer *list;
+	bool all = gl_json_find(object, "all", &part) && part.val.boolean;
+	GlSelection *selection;
+	StringInfoData key;
+	MemoryContext caller;
+	GlTexts values;
 	GlMemo **memos;
+	void **shared;
 
-	selection->given = true;
-	selection->all = gl_json_find(object, "all", &part) && part.val.boolean;
 	if (!gl_json_find(object, "values", &part))
-		return selection;
-	list = gl_json_array(&part, "values");
-	selection->values.texts = palloc(Max(JsonContainerSize(list), 1) * sizeof(char *));
-	memos = palloc(Max(JsonContainerSize(list), 1) * sizeof(GlMemo *));
-	selection->memos = memos;
-	for (int i = 0; i < (int) JsonContainerSize(list); i++)
 	{
-		char *value = gl_json_string(getIthJsonbValueFromContainer(list, i), "values");
-
-		selection->values.texts[selection->values.count++] = value;
-		memos[i] = shared_memo(row, SHARED_VALUE + number, value, strlen(value), 1);
+		selection = palloc0(sizeof(GlSelection));
+		selection->given = true;
+		selection->all = all;
+		return selection;
 	}
+	caller = MemoryContextSwitchTo(row->scratch);
+	values = read_values(gl_json_array(&part, "values"), all, &key);
+	MemoryContextSwitchTo(caller);
+	shared = gl_shared_find(row->shared, SHARED_VALUES + number, key.data, key.len);
+	if (*shared != NULL)
+		return *shared;
+	selection = palloc0(sizeof(GlSelection));
+	selection->given = true;
+	selection->all = all;
+	selection->values.texts = palloc(Max(values.count, 1) * sizeof(char *));
+	memos = palloc(Max(values.count, 1) * sizeof(GlMemo *));
+	selection->memos = memos;
+	for (int i = 0; i < values.count; i++)
+	{
+		selection->values.texts[selection->values.count++] = pstrdup(values.texts[i]);
+		memos[i] =
+			shared_memo(row, SHARED_VALUE + number, values.texts[i], strlen(values.texts[i]), 1);
+	}
+	*shared = selection;
 	return selection;
 }
 
