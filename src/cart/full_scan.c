@@ -203,7 +203,11 @@ scan_day(GlFullTable *table, const GlFullQuestion *question, const Counters *cou
 	scan = systable_beginscan(counters->table, counters->full_index, true, GetActiveSnapshot(), 2,
 							  keys);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-		first_expiry = Min(first_expiry, read_tuple(table, question, counters, tuple));
+	{
+		TimestampTz expiry = read_tuple(table, question, counters, tuple);
+
+		first_expiry = Min(first_expiry, expiry);
+	}
 	systable_endscan(scan);
 	return first_expiry;
 }

@@ -61,7 +61,7 @@ typedef struct Writer
 	const GlCheckout *checkout;
 	const GlOfferList *offers;
 	const GlSlotRanks *ranks;
-	int *face_of; /* of each offer, counted from 1; 0: not known yet */
+	int *bundle_of; /* of each offer, counted from 1; 0: not known yet */
 	int face_count;
 	Face *faces;
 	int bundle_room;
@@ -135,13 +135,10 @@ type_place(const GlPoolOptions *options, const char *type)
 }
 
 static int
-face_of(Writer *writer, int offer_index)
+face_of(Writer *writer, const GlOffer *offer)
 {
-	const GlOffer *offer = &writer->offers->offers[offer_index];
 	int face = 0;
 
-	if (writer->face_of[offer_index] > 0)
-		return writer->face_of[offer_index] - 1;
 	while (face < writer->face_count && !same_face(writer->faces[face].offer, offer))
 		face++;
 	if (face == writer->face_count)
@@ -152,30 +149,40 @@ face_of(Writer *writer, int offer_index)
 		writer->faces[face].type = type_place(writer->checkout->options, offer->type);
 		writer->face_count++;
 	}
-	writer->face_of[offer_index] = face + 1;
 	return face;
 }
 
-static Bundle *
-find_bundle(Writer *writer, int face, const GlOffer *offer)
+/* The place of an offer's bundle, found once per call. */
+static int
+bundle_of(Writer *writer, int offer_index)
 {
-	Bundle *bundle = writer->bundles;
+	const GlOffer *offer = &writer->offers->offers[offer_index];
+	int place = 0;
+	int face;
+	Bundle *bundle;
 
-	for (int i = 0; i < writer->bundle_count; i++, bundle++)
+	if (writer->bundle_of[offer_index] > 0)
+		return writer->bundle_of[offer_index] - 1;
+	face = face_of(writer, offer);
+	for (bundle = writer->bundles; place < writer->bundle_count; place++, bundle++)
 		if (bundle->face == face && bundle->open == offer->slots->open &&
 			bundle->shows_slots == offer->slots->shows_slots)
-			return bundle;
-	if (writer->bundle_count == writer->bundle_room)
+			break;
+	if (place == writer->bundle_room)
 	{
 		writer->bundle_room *= 2;
 		writer->bundles = repalloc(writer->bundles, writer->bundle_room * sizeof(Bundle));
 	}
-	bundle = &writer->bundles[writer->bundle_count++];
-	bundle->face = face;
-	bundle->open = offer->slots->open;
-	bundle->shows_slots = offer->slots->shows_slots;
-	bundle->whole = NULL;
-	return bundle;
+	if (place == writer->bundle_count)
+	{
+		bundle = &writer->bundles[writer->bundle_count++];
+		bundle->face = face;
+		bundle->open = offer->slots->open;
+		bundle->shows_slots = offer->slots->shows_slots;
+		bundle->whole = NULL;
+	}
+	writer->bundle_of[offer_index] = place + 1;
+	return place;
 }
 
 /* Of equal fees the first offer's is shown, as it was given. */
@@ -215,17 +222,18 @@ take_slots(Writer *writer, int face, const GlOffer *offer)
 static void
 find_best(Writer *writer, const GlPoolGroup *group)
 {
-	writer->bundle_count = 0;
 	for (int face = 0; face < writer->face_count; face++)
 		writer->faces[face].first = 0;
+	for (int i = 0; i < writer->bundle_count; i++)
+		writer->bundles[i].whole = NULL;
 	for (int i = 0; i < group->option_count; i++)
 	{
 		const GlOffer *offer = &writer->offers->offers[group->options[i]];
-		int face = face_of(writer, group->options[i]);
-		Bundle *bundle = find_bundle(writer, face, offer);
+		Bundle *bundle = &writer->bundles[bundle_of(writer, group->options[i])];
+		Face *face = &writer->faces[bundle->face];
 
-		if (writer->faces[face].first == 0)
-			writer->faces[face].first = i + 1;
+		if (face->first == 0)
+			face->first = i + 1;
 		if (is_whole(offer) && is_cheaper(offer, bundle->whole))
 			bundle->whole = offer;
 	}
@@ -236,10 +244,10 @@ find_best(Writer *writer, const GlPoolGroup *group)
 	for (int i = 0; i < group->option_count; i++)
 	{
 		const GlOffer *offer = &writer->offers->offers[group->options[i]];
-		int face = face_of(writer, group->options[i]);
+		const Bundle *bundle = &writer->bundles[bundle_of(writer, group->options[i])];
 
-		if (!is_whole(offer) && is_cheaper(offer, find_bundle(writer, face, offer)->whole))
-			take_slots(writer, face, offer);
+		if (!is_whole(offer) && is_cheaper(offer, bundle->whole))
+			take_slots(writer, bundle->face, offer);
 	}
 }
 
@@ -418,7 +426,7 @@ gl_pools_write(const GlCheckout *checkout, const GlOfferList *offers, const GlPo
 	JsonbValue *pools = palloc(Max(answer->pool_count, 1) * sizeof(JsonbValue));
 
 	writer.ranks = gl_slot_ranks_build(offers, answer);
-	writer.face_of = palloc0(Max(offers->count, 1) * sizeof(int));
+	writer.bundle_of = palloc0(Max(offers->count, 1) * sizeof(int));
 	writer.faces = palloc(sizeof(Face));
 	writer.bundle_room = 32;
 	writer.bundles = palloc(writer.bundle_room * sizeof(Bundle));

@@ -198,7 +198,11 @@ look_after_all(void)
 	ListCell *cell;
 
 	foreach (cell, list)
-		wait_ms = Min(wait_ms, look_after(lfirst(cell)));
+	{
+		int64 next_ms = look_after(lfirst(cell));
+
+		wait_ms = Min(wait_ms, next_ms);
+	}
 	return Max(wait_ms, 1);
 }
 
