@@ -53,6 +53,9 @@ BEGIN
         VALUES (account.account_id, (patch #>> '{check,ok}')::boolean, patch #>> '{check,detail}', right_now)
         ON CONFLICT ON CONSTRAINT account_check_pkey DO UPDATE
            SET ok = excluded.ok, detail = excluded.detail, checked_at = excluded.checked_at;
+        IF NOT (patch #>> '{check,ok}')::boolean THEN
+            PERFORM ganje.park_account(account.account_id, coalesce(patch #>> '{check,detail}', 'the carrier refuses the credentials'));
+        END IF;
     END IF;
     IF patch -> 'paymentMethods' IS NOT NULL THEN
         DELETE FROM ganje.payment_method AS m WHERE m.account_id = account.account_id;
