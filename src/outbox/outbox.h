@@ -15,6 +15,7 @@
 #include "postgres.h"
 
 #include "lib/ilist.h"
+#include "nodes/pg_list.h"
 #include "utils/jsonb.h"
 #include "utils/timestamp.h"
 
@@ -55,6 +56,7 @@ typedef struct GlFlight
 	bool login;    /* fetches a token instead of sending the request */
 	bool ask;      /* asks whether the last try arrived, instead of sending it again */
 	Datum secret;  /* login: jsonb that the token is fetched with */
+	List *secrets; /* texts that must not be kept of its answer */
 	Datum request; /* ganje.http_request as authorized */
 	int attempt;
 	int retry_base_ms;
@@ -180,6 +182,10 @@ extern int gl_outbox_bucket(GlBucket *bucket, double per_second, int64 *wait_ms)
 extern Datum gl_outbox_answer_headers(const GlHttpResult *result);
 extern text *gl_outbox_answer_body(const GlHttpResult *result);
 extern text *gl_outbox_answer_excerpt(text *body);
+
+/* redact.c: remembers an account's secrets, and takes them out of an answer */
+extern void gl_outbox_keep_secrets(GlFlight *flight, Jsonb *secret, const char *token);
+extern text *gl_outbox_redact(const GlFlight *flight, text *answer);
 
 /* subtransaction.c */
 typedef struct GlFailure

@@ -92,7 +92,7 @@ record_answer(void *argument)
 	values[8] = Int64GetDatum(flight->delay_ms);
 	values[9] = TimestampTzGetDatum(flight->started_at);
 	values[10] = Int32GetDatum((int32) result->elapsed_ms);
-	values[11] = PointerGetDatum(gl_outbox_answer_excerpt(body));
+	values[11] = PointerGetDatum(gl_outbox_redact(flight, gl_outbox_answer_excerpt(body)));
 	values[12] = BoolGetDatum(flight->ask);
 	execute(flight, GL_STATEMENT_ANSWER, values, nulls);
 }
@@ -164,8 +164,8 @@ record_failure(void *argument)
 	nulls[9] = 'n';
 	if (failed->with_answer)
 	{
-		values[9] =
-			PointerGetDatum(gl_outbox_answer_excerpt(gl_outbox_answer_body(&flight->result)));
+		values[9] = PointerGetDatum(gl_outbox_redact(
+			flight, gl_outbox_answer_excerpt(gl_outbox_answer_body(&flight->result))));
 		nulls[9] = ' ';
 	}
 	values[10] = BoolGetDatum(is_lost(flight));
