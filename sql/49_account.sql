@@ -94,13 +94,15 @@ $$;
 COMMENT ON FUNCTION ganje.refresh_payment_methods(text) IS
 'Asks the carrier for an account''s payment methods, and answers the request_id; they are in ganje.payment_method. The worker does so by itself once a day.';
 
--- In the shipment's line: a cancel never overtakes its create. A create that
--- is a dead letter never reached the carrier, or nobody knows.
+-- In the line of the shipment that the carrier was told of, of those that
+-- share an external id: a cancel never overtakes its create. A create that is
+-- a dead letter never reached the carrier, or nobody knows.
 CREATE FUNCTION ganje.cancel_at_carrier(shipment_id text, reason text, merchant_id text DEFAULT 'DEFAULT') RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     the_shipment ganje.shipment := ganje.lock_told_shipment(cancel_at_carrier.merchant_id, cancel_at_carrier.shipment_id);
+    told ganje.shipment;
     earlier record;
 BEGIN
     IF ganje.is_closed(the_shipment.normalized_status) OR the_shipment.cannot_cancel THEN
@@ -108,6 +110,13 @@ BEGIN
             MESSAGE = format('shipment %L cannot be cancelled: it is %s', the_shipment.shipment_id,
                              CASE WHEN the_shipment.cannot_cancel THEN 'marked cannot_cancel' ELSE the_shipment.normalized_status END);
     END IF;
+    SELECT * INTO told FROM ganje.shipment AS s
+     WHERE s.external_id = the_shipment.external_id AND s.account_id = the_shipment.account_id
+       AND s.merchant_id = the_shipment.merchant_id
+       AND EXISTS (SELECT FROM ganje.outbox_delivery AS d
+                    WHERE d.merchant_id = s.merchant_id AND d.shipment_id = s.shipment_id)
+     ORDER BY s.shipment_id LIMIT 1 FOR UPDATE OF s;
+    the_shipment := CASE WHEN told.shipment_id IS NULL THEN the_shipment ELSE told END;
     FOR earlier IN SELECT o.request_id, o.operation, d.state
                      FROM ganje.outbox AS o
                      JOIN ganje.outbox_delivery AS d ON d.merchant_id = o.merchant_id AND d.request_id = o.request_id

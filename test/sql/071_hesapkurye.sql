@@ -243,6 +243,16 @@ SELECT ganje.cancel_at_carrier('C', 'x', 'M71');
 SELECT ganje.cancel_at_carrier('nobody', 'x', 'M71');
 \set VERBOSITY default
 
+-- Of two that are one to the carrier, the other one is cancelled in the line of the one that it was told of.
+WITH s AS (INSERT INTO ganje.shipment (merchant_id, shipment_id, order_id, account_id, external_id, address, data)
+    SELECT 'M71', i, 'twins', '71', 'T', '"Moda Cd. 5"', '{"paymentMethod": 2, "packagePrice": 5}' FROM unnest('{T1,T2}'::text[]) AS i RETURNING shipment_id)
+SELECT count(*) FROM s;
+SELECT ganje.cancel_at_carrier('T2', 'x', 'M71') IS NOT NULL AS enqueued;
+SELECT o.shipment_id, o.operation, d.turn FROM ganje.outbox AS o JOIN ganje.outbox_delivery AS d USING (merchant_id, request_id)
+ WHERE o.merchant_id = 'M71' AND o.shipment_id LIKE 'T_' ORDER BY turn;
+SELECT answer71('T1', 200, ''), answer71('T1', 200, :'cancel');
+SELECT shipment_id, normalized_status FROM ganje.shipment WHERE merchant_id = 'M71' AND external_id = 'T' ORDER BY 1;
+
 -- Credentials that are refused park the account; the request loses no attempt.
 SELECT ganje.retry_request(request_id, 'M71') FROM ganje.dead_letters WHERE shipment_id = 'D' AND merchant_id = 'M71';
 SELECT answer71('D', 400, 'Hatalı ApiKey, ApiSecret veya RestaurantID.');

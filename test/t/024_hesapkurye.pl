@@ -173,6 +173,25 @@ control($carrier, 'POST', 'move', { number => 'F', to => 6 });
 becomes('F', 'out_for_delivery');
 is(query("SELECT failures FROM ganje.shipment_poll WHERE shipment_id = 'F'"), '0', 'the next poll brings the news');
 
+# Polls have a rate of their own, and orders do not wait behind them.
+query(q{UPDATE ganje.carrier_account SET settings = jsonb_set(settings, '{poll}',
+	'{"movingSeconds": 0.05, "waitingSeconds": 0.05, "maxSeconds": 0.05, "perSecond": 5}')});
+order("M$_") foreach (1 .. 12);
+is(drain(), '0', 'twelve packages are told while others are polled');
+control($carrier, 'DELETE', 'log');
+wait_for(sub { calls('GetPackage') >= 15 }, 'fifteen polls');
+my @asked = map { $_->{time} } calls('GetPackage');
+cmp_ok($asked[14] - $asked[0], '>', 1.5, 'take their time at five a second');
+my %asked = map { $_->{body}{remoteOrderNumber} => 1 } calls('GetPackage');
+cmp_ok(scalar(keys %asked), '>=', 12, 'and each has its turn');
+query(q{UPDATE ganje.carrier_account SET settings = jsonb_set(settings, '{poll}', '{"perSecond": 0}')});
+wait_for(sub { query("SELECT count(*) FROM ganje.outbox") eq '0' }, 'the last polls are answered');
+my $before = scalar calls('GetPackage');
+sleep(2);
+is(scalar(calls('GetPackage')), $before, 'none at a rate of none');
+query(q{UPDATE ganje.carrier_account SET settings = jsonb_set(settings, '{poll}',
+	'{"movingSeconds": 0.2, "waitingSeconds": 0.4, "maxSeconds": 1, "perSecond": 50}')});
+
 # An answer that quotes the keys is kept without them.
 (my $escaped = $secret) =~ s/=/\\u003D/g;
 faults($carrier, { match => 'SavePackage', action => 'status', code => 422,
