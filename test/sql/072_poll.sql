@@ -110,6 +110,8 @@ SELECT due72('A'), say72('A', 'out');
 SELECT due_in BETWEEN 398 AND 602 AS of_the_account FROM poll72;
 SELECT count(DISTINCT ganje.poll_delay('{"movingSeconds": 5, "maxSeconds": 9}', 'assigned', '0', 0)) > 15 AS jittered FROM generate_series(1, 20);
 \set VERBOSITY terse
+SELECT ganje.poll_delay('{"movingSeconds": 10, "waitingSeconds": 100, "maxSeconds": 1000}', 'assigned', '0', 3) BETWEEN '63 s' AND '97 s' AS doubled_thrice,
+       ganje.poll_delay('{"movingSeconds": 10, "waitingSeconds": 100, "maxSeconds": 1000}', 'pending', '0', 99) BETWEEN '799 s' AND '1201 s' AS at_most;
 UPDATE ganje.carrier_account SET settings = '{"poll": {"maxSeconds": "50"}}' WHERE account_id = '72';
 UPDATE ganje.carrier_account SET settings = '{"poll": {"often": 50}}' WHERE account_id = '72';
 UPDATE ganje.carrier_account SET settings = '{"poll": true}' WHERE account_id = '72';
