@@ -3,7 +3,9 @@
 -- A carrier is three SQL functions. build(shipment, operation) makes the
 -- request when it is enqueued, without a secret; authorize(account, request)
 -- adds token, key or signature in the worker's memory, or answers a request
--- whose operation is "login" where a token must be fetched first;
+-- whose operation is "login" where a token must be fetched first, or "ask"
+-- where the answer to the last try was lost and the carrier can be asked
+-- whether it arrived;
 -- apply(account, request, response) says what the answer means. A fourth,
 -- receive(account, payload), reads the carrier's webhooks. They are stored as
 -- text, because pg_upgrade refuses regprocedure columns, and run as the role
@@ -37,7 +39,7 @@ CREATE TYPE ganje.outcome AS (
     token_expires_at timestamptz
 );
 COMMENT ON TYPE ganje.outcome IS
-'What an answer means: result delivered | retry | failed | unauthorized (NULL: by the HTTP status), a detail for people, a patch for the shipment, a new token.';
+'What an answer means: result delivered | retry | failed | unauthorized (NULL: by the HTTP status) or, to "ask", absent; a detail for people, a patch for the shipment, a new token.';
 
 CREATE TYPE ganje.webhook_reading AS (
     problem text,
@@ -49,6 +51,22 @@ CREATE TYPE ganje.webhook_reading AS (
 COMMENT ON TYPE ganje.webhook_reading IS
 'What a webhook says: a problem (a quarantine reason) and its detail, or the key that tells a repeat, the shipment''s external id and a patch for it.';
 
+-- How often a carrier is polled: movingSeconds and waitingSeconds between two
+-- polls of a shipment that a courier has, and of one that waits; maxSeconds,
+-- the longest pause; perSecond, polls of an account (0: none);
+-- refreshSeconds between two refreshes of an account's lists.
+CREATE FUNCTION ganje.is_poll_settings(settings jsonb) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN settings IS NULL OR coalesce(jsonb_typeof(settings) = 'object' AND NOT EXISTS (
+    SELECT FROM jsonb_each(CASE WHEN jsonb_typeof(settings) = 'object' THEN settings ELSE '{}' END) AS e
+     WHERE NOT CASE WHEN jsonb_typeof(e.value) <> 'number' THEN false
+                    WHEN e.key = 'perSecond' THEN (e.value #>> '{}')::numeric BETWEEN 0 AND 1000
+                    WHEN e.key IN ('movingSeconds', 'waitingSeconds', 'maxSeconds', 'refreshSeconds')
+                    THEN (e.value #>> '{}')::numeric BETWEEN 0.01 AND 31536000
+                    ELSE false END), false);
+COMMENT ON FUNCTION ganje.is_poll_settings(jsonb) IS
+'True for an object of movingSeconds, waitingSeconds, maxSeconds, refreshSeconds (0.01 to a year) and perSecond (0 to 1000), or NULL.';
+
 CREATE TABLE ganje.carrier (
     carrier text PRIMARY KEY CHECK (carrier <> ''),
     description text,
@@ -57,6 +75,9 @@ CREATE TABLE ganje.carrier (
     apply text,
     receive text,
     timezone text NOT NULL DEFAULT 'UTC',
+    poll_operation text,
+    refresh_operation text,
+    poll jsonb NOT NULL DEFAULT '{}' CHECK (ganje.is_poll_settings(poll)),
     registered_by text,
     builtin boolean NOT NULL DEFAULT false,
     CHECK (builtin OR registered_by IS NOT NULL)
@@ -67,6 +88,9 @@ COMMENT ON COLUMN ganje.carrier.authorize IS 'signature of f(jsonb, ganje.http_r
 COMMENT ON COLUMN ganje.carrier.apply IS 'signature of f(jsonb, ganje.http_request, ganje.http_response) → ganje.outcome';
 COMMENT ON COLUMN ganje.carrier.receive IS 'signature of f(jsonb, jsonb) → ganje.webhook_reading; NULL: the carrier sends no webhooks';
 COMMENT ON COLUMN ganje.carrier.timezone IS 'of times that the carrier writes without a zone, unless its account says otherwise';
+COMMENT ON COLUMN ganje.carrier.poll_operation IS 'operation by which the worker asks for the status of open shipments; NULL: it does not';
+COMMENT ON COLUMN ganje.carrier.refresh_operation IS 'operation by which the worker refreshes what it knows of an account; NULL: it does not';
+COMMENT ON COLUMN ganje.carrier.poll IS 'how often, see ganje.is_poll_settings; settings.poll of an account goes before it';
 COMMENT ON COLUMN ganje.carrier.registered_by IS 'role as which the functions run; NULL for built-in carriers: the extension''s owner';
 
 CREATE TABLE ganje.carrier_account (
@@ -90,6 +114,7 @@ CREATE TABLE ganje.carrier_account (
     updated_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
     CHECK (retry_cap_ms >= retry_base_ms),
     CHECK ((parked_at IS NULL) = (parked_reason IS NULL)),
+    CONSTRAINT settings_poll CHECK (ganje.is_poll_settings(settings -> 'poll')),
     CONSTRAINT https_unless_allowed CHECK (base_url ~ '^https://[^/?#@\s]+' OR (allow_http AND base_url ~ '^http://[^/?#@\s]+'))
 );
 COMMENT ON TABLE ganje.carrier_account IS 'One login at a carrier: URL and limits. Its secrets are in carrier_credential.';
@@ -141,6 +166,20 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ganje.map_status(text, text, text) IS 'The mapping of a carrier''s status, NULL where there is none.';
+
+CREATE FUNCTION ganje.meaning(carrier text, entity text, carrier_status text) RETURNS ganje.status_mapping
+LANGUAGE plpgsql STABLE
+AS $$
+DECLARE
+    mapping ganje.status_mapping := ganje.map_status(carrier, entity, carrier_status);
+BEGIN
+    IF mapping.carrier IS NULL AND carrier_status IS NOT NULL THEN
+        mapping := ROW(carrier, entity, carrier_status, 'unknown', NULL, 0, true);
+    END IF;
+    RETURN mapping;
+END
+$$;
+COMMENT ON FUNCTION ganje.meaning(text, text, text) IS 'The mapping of a carrier''s status, or that of an unknown one.';
 
 -- What the functions of a carrier are told of an account. Secrets and token
 -- are put in for authorize alone, by the worker.

@@ -184,6 +184,10 @@ BEGIN
      WHERE s.merchant_id = merchant AND s.shipment_id = shipment FOR UPDATE;
     IF patch ->> 'carrierStatus' IS NOT NULL THEN
         mapping := ganje.map_status(carrier, patch ->> 'entity', patch ->> 'carrierStatus');
+        IF mapping.carrier IS NULL AND patch ? 'polled' THEN
+            -- A webhook waits in quarantine for its mapping; the answer to a poll has nowhere to wait.
+            mapping := ganje.meaning(carrier, patch ->> 'entity', patch ->> 'carrierStatus');
+        END IF;
         IF mapping.carrier IS NULL THEN
             RETURN 'unknown_status';
         ELSIF NOT ganje.note_parcel(before, mapping, patch) THEN
@@ -192,7 +196,7 @@ BEGIN
         SELECT * INTO least FROM ganje.shipment_parcel AS p
          WHERE p.merchant_id = merchant AND p.shipment_id = shipment
          ORDER BY ganje.normalized_rank(p.normalized_status), p.rank LIMIT 1;
-        mapping := ganje.map_status(carrier, patch ->> 'entity', least.carrier_status);
+        mapping := ganje.meaning(carrier, patch ->> 'entity', least.carrier_status);
     END IF;
     UPDATE ganje.shipment AS s
        SET normalized_status = coalesce(mapping.normalized_status, s.normalized_status),
@@ -229,7 +233,7 @@ BEGIN
             after.status <> before.status
             AND ganje.status_place(after.status) - ganje.status_place(before.status) IS DISTINCT FROM 1,
             coalesce((patch ->> 'occurredAt')::timestamptz, pg_catalog.now()),
-            jsonb_strip_nulls(jsonb_build_object('parcel', patch -> 'parcel')));
+            jsonb_strip_nulls(jsonb_build_object('parcel', patch -> 'parcel', 'stale', patch -> 'stale')));
     IF after.normalized_status <> before.normalized_status THEN
         PERFORM ganje.release_capacity(after);
     END IF;

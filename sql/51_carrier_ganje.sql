@@ -142,7 +142,6 @@ INSERT INTO ganje.carrier (carrier, description, build, authorize, apply, receiv
     ('ganje', 'Ganje smart lockers (docs.ganje.net)', 'ganje.ganje_build(ganje.shipment,text)',
      'ganje.ganje_authorize(jsonb,ganje.http_request)', 'ganje.ganje_apply(jsonb,ganje.http_request,ganje.http_response)',
      'ganje.ganje_receive(jsonb,jsonb)', 'Asia/Tehran', true),
-    ('hesapkurye', 'HesapKurye couriers (apidocs.hesapkurye.com)', NULL, NULL, NULL, NULL, 'Europe/Istanbul', true),
     ('ginee', 'Ginee marketplaces (doc.ginee.com)', NULL, NULL, NULL, NULL, 'UTC', true),
     ('webhook', 'Subscribers of notifications', NULL, NULL, NULL, NULL, 'UTC', true);
 
@@ -155,15 +154,6 @@ INSERT INTO ganje.status_mapping (carrier, entity, carrier_status, normalized_st
     ('ganje', 'occupancy', 'unoccupied', 'delivered', 'DELIVERED', 35, true),
     ('ganje', 'occupancy', 'returned', 'return_to_sender', NULL, 40, true),
     ('ganje', 'occupancy', 'canceled', 'cancelled', 'CANCELLED', 50, true),
-    ('hesapkurye', 'package', '1', 'pending', 'PENDING', 10, true),
-    ('hesapkurye', 'package', '2', 'preparing', 'PACKAGING', 20, true),
-    ('hesapkurye', 'package', '3', 'assigned', NULL, 30, true),
-    ('hesapkurye', 'package', '4', 'assigned', NULL, 30, true),
-    ('hesapkurye', 'package', '5', 'pending', NULL, 30, true),
-    ('hesapkurye', 'package', '6', 'out_for_delivery', 'IN_TRANSIT', 40, true),
-    ('hesapkurye', 'package', '7', 'out_for_delivery', 'IN_TRANSIT', 50, true),
-    ('hesapkurye', 'package', '8', 'delivered', 'DELIVERED', 60, true),
-    ('hesapkurye', 'package', '9', 'cancelled', 'CANCELLED', 60, true),
     ('ginee', 'order', 'PENDING_PAYMENT', 'pending', 'PENDING', 10, true),
     ('ginee', 'order', 'PARTIALLY_PAID', 'pending', 'PENDING', 10, true),
     ('ginee', 'order', 'PAID', 'pending', 'PENDING', 10, true),

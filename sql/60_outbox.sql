@@ -36,6 +36,8 @@ CREATE TABLE ganje.outbox_delivery (
     last_status integer,
     last_error text,
     origin bigint NOT NULL,
+    poll boolean NOT NULL DEFAULT false,
+    answer_lost boolean NOT NULL DEFAULT false,
     PRIMARY KEY (merchant_id, request_id),
     FOREIGN KEY (merchant_id, request_id) REFERENCES ganje.outbox ON DELETE CASCADE,
     CHECK ((state = 'leased') = (lease_token IS NOT NULL))
@@ -44,7 +46,10 @@ COMMENT ON TABLE ganje.outbox_delivery IS 'How far each request of the outbox is
 COMMENT ON COLUMN ganje.outbox_delivery.turn IS 'requests of one shipment are sent in this order, one at a time';
 COMMENT ON COLUMN ganje.outbox_delivery.due_at IS 'pending: not before; leased: until when the lease lasts';
 COMMENT ON COLUMN ganje.outbox_delivery.origin IS 'system identifier of the cluster that wrote it: a copy elsewhere sends nothing';
+COMMENT ON COLUMN ganje.outbox_delivery.poll IS 'a poll: where it fails the next one follows at its time, and it is no dead letter';
+COMMENT ON COLUMN ganje.outbox_delivery.answer_lost IS 'the carrier may have got it: it is asked first, where it can be';
 CREATE INDEX outbox_delivery_due ON ganje.outbox_delivery (account_id, due_at) WHERE state <> 'dead';
+CREATE INDEX outbox_delivery_poll ON ganje.outbox_delivery (account_id) WHERE poll;
 CREATE INDEX outbox_delivery_turn ON ganje.outbox_delivery (merchant_id, shipment_id, turn) WHERE shipment_id IS NOT NULL;
 
 CREATE TABLE ganje.outbox_attempt (
@@ -135,7 +140,7 @@ COMMENT ON FUNCTION ganje.start_worker() IS 'Starts this database''s worker wher
 
 -- Puts a request of a shipment into the outbox; the shipment's row is locked
 -- so that turns are given one after another.
-CREATE FUNCTION ganje.enqueue(the_shipment ganje.shipment, operation text) RETURNS text
+CREATE FUNCTION ganje.enqueue(the_shipment ganje.shipment, operation text, poll boolean DEFAULT false) RETURNS text
 LANGUAGE plpgsql VOLATILE
 AS $$
 DECLARE
@@ -150,14 +155,14 @@ BEGIN
     INSERT INTO ganje.outbox (merchant_id, request_id, account_id, shipment_id, operation, method, path, headers, body)
     VALUES (the_shipment.merchant_id, id, account.account_id, the_shipment.shipment_id, enqueue.operation,
             request.method, request.path, coalesce(request.headers, '{}'), request.body);
-    INSERT INTO ganje.outbox_delivery (merchant_id, request_id, account_id, shipment_id, turn, due_at, origin)
+    INSERT INTO ganje.outbox_delivery (merchant_id, request_id, account_id, shipment_id, turn, due_at, origin, poll)
     VALUES (the_shipment.merchant_id, id, account.account_id, the_shipment.shipment_id, next_turn,
-            pg_catalog.now(), ganje.system_identifier());
+            pg_catalog.now(), ganje.system_identifier(), enqueue.poll);
     PERFORM ganje.wake_worker();
     RETURN id;
 END
 $$;
-COMMENT ON FUNCTION ganje.enqueue(ganje.shipment, text) IS
+COMMENT ON FUNCTION ganje.enqueue(ganje.shipment, text, boolean) IS
 'Puts a request (operation "create", "cancel", …) of a shipment into the outbox and answers its request_id. The caller holds the shipment''s row lock.';
 
 -- Carriers know our external id, not our shipment: shipments that share one
@@ -308,7 +313,7 @@ DECLARE
     said timestamptz := clock_timestamp();
 BEGIN
     LOOP
-        SELECT count(*) INTO remaining FROM ganje.outbox_delivery AS d WHERE d.state <> 'dead';
+        SELECT count(*) INTO remaining FROM ganje.outbox_delivery AS d WHERE d.state <> 'dead' AND NOT d.poll;
         EXIT WHEN remaining = 0 OR clock_timestamp() >= deadline;
         IF clock_timestamp() > said + interval '5 seconds' THEN
             RAISE NOTICE '% requests are still in the outbox', remaining;
@@ -319,7 +324,7 @@ BEGIN
     RETURN remaining;
 END
 $$;
-COMMENT ON FUNCTION ganje.drain(interval) IS 'Waits until the outbox is empty but for dead letters, or the timeout is over; answers how many requests remain. Call it outside the transaction that enqueues.';
+COMMENT ON FUNCTION ganje.drain(interval) IS 'Waits until the outbox is empty but for dead letters and polls, or the timeout is over; answers how many requests remain. Call it outside the transaction that enqueues.';
 
 SELECT pg_catalog.pg_extension_config_dump('ganje.outbox', '');
 SELECT pg_catalog.pg_extension_config_dump('ganje.outbox_delivery', '');

@@ -17,7 +17,7 @@ COMMENT ON FUNCTION ganje.leased_delivery(text, text, text) IS
 -- The numbers of tries go on after retry_request, which begins the count of
 -- attempts anew.
 CREATE FUNCTION ganje.fail_delivery(delivery ganje.outbox_delivery, final boolean, delay_ms bigint, started timestamptz,
-                                    elapsed_ms integer, status integer, error text, answer text) RETURNS void
+                                    elapsed_ms integer, status integer, error text, answer text, lost boolean) RETURNS void
 LANGUAGE plpgsql VOLATILE
 AS $$
 DECLARE
@@ -25,6 +25,10 @@ DECLARE
     next_due timestamptz := clock_timestamp() + delay_ms * interval '1 millisecond';
     number integer;
 BEGIN
+    IF delivery.poll THEN
+        PERFORM ganje.fail_poll(delivery, delay_ms, fail_delivery.error);
+        RETURN;
+    END IF;
     SELECT greatest(coalesce(max(t.attempt), 0) + 1, delivery.attempts) INTO number FROM ganje.outbox_attempt AS t
      WHERE t.merchant_id = delivery.merchant_id AND t.request_id = delivery.request_id;
     INSERT INTO ganje.outbox_attempt (merchant_id, request_id, attempt, started_at, elapsed_ms, status, error, answer)
@@ -32,12 +36,13 @@ BEGIN
             fail_delivery.error, fail_delivery.answer);
     UPDATE ganje.outbox_delivery AS d
        SET state = CASE WHEN is_dead THEN 'dead' ELSE 'pending' END, attempts = delivery.attempts, due_at = next_due,
-           lease_token = NULL, lease_owner = NULL, last_status = fail_delivery.status, last_error = fail_delivery.error
+           lease_token = NULL, lease_owner = NULL, last_status = fail_delivery.status, last_error = fail_delivery.error,
+           answer_lost = d.answer_lost OR fail_delivery.lost
      WHERE d.merchant_id = delivery.merchant_id AND d.request_id = delivery.request_id;
 END
 $$;
-COMMENT ON FUNCTION ganje.fail_delivery(ganje.outbox_delivery, boolean, bigint, timestamptz, integer, integer, text, text) IS
-'Records a try that failed: the request is sent again after the delay, or is a dead letter where the failure is final or was its last try.';
+COMMENT ON FUNCTION ganje.fail_delivery(ganje.outbox_delivery, boolean, bigint, timestamptz, integer, integer, text, text, boolean) IS
+'Records a try that failed: the request is sent again after the delay, or is a dead letter where the failure is final or was its last try; lost tells that the carrier may have done it all the same.';
 
 CREATE FUNCTION ganje.give_back(delivery ganje.outbox_delivery, status integer, error text) RETURNS void
 LANGUAGE plpgsql VOLATILE
@@ -86,7 +91,8 @@ COMMENT ON FUNCTION ganje.apply_to_twins(ganje.outbox_delivery, text, jsonb) IS
 
 -- The token is forgotten only if it is still the one that was refused, so that
 -- many refusals lead to one login. The attempt is given back once: a request
--- that is refused again with a fresh token is at fault itself.
+-- that is refused again with a fresh token is at fault itself. Without a token
+-- it is the credentials that were refused, unless there are others by now.
 CREATE FUNCTION ganje.refuse_token(delivery ganje.outbox_delivery, used_token text, delay_ms bigint, started timestamptz,
                                    elapsed_ms integer, status integer, answer text) RETURNS void
 LANGUAGE plpgsql VOLATILE
@@ -94,20 +100,67 @@ AS $$
 BEGIN
     UPDATE ganje.carrier_credential AS c SET token = NULL, token_expires_at = NULL
      WHERE c.account_id = delivery.account_id AND c.token = used_token;
-    IF used_token IS NULL OR delivery.last_status IS NOT DISTINCT FROM 401 THEN
+    IF used_token IS NULL THEN
+        PERFORM 1 FROM ganje.carrier_account AS a WHERE a.account_id = delivery.account_id FOR UPDATE;
+        PERFORM 1 FROM ganje.carrier_credential AS c WHERE c.account_id = delivery.account_id AND c.updated_at > started;
+        IF NOT FOUND THEN
+            PERFORM ganje.park_account(delivery.account_id, format('the carrier refuses the credentials (%s)', refuse_token.status));
+        END IF;
+        PERFORM ganje.give_back(delivery, NULL, NULL);
+    ELSIF delivery.last_status IS NOT DISTINCT FROM 401 THEN
         PERFORM ganje.fail_delivery(delivery, false, delay_ms, started, elapsed_ms, refuse_token.status,
-                                    'the carrier refuses the token', refuse_token.answer);
+                                    'the carrier refuses the token', refuse_token.answer, false);
     ELSE
         PERFORM ganje.give_back(delivery, 401, 'the carrier refused the token');
     END IF;
 END
 $$;
 COMMENT ON FUNCTION ganje.refuse_token(ganje.outbox_delivery, text, bigint, timestamptz, integer, integer, text) IS
-'Forgets a token that the carrier refused; the request is tried again with a new one.';
+'Forgets a token that the carrier refused, so that the request is tried again with a new one; parks an account that has none.';
+
+CREATE FUNCTION ganje.settle_delivery(delivery ganje.outbox_delivery, account ganje.carrier_account, operation text, patch jsonb,
+                                      started timestamptz, status integer, excerpt text) RETURNS void
+LANGUAGE plpgsql VOLATILE
+AS $$
+BEGIN
+    IF delivery.shipment_id IS NULL THEN
+        PERFORM ganje.apply_account_patch(account, settle_delivery.patch);
+        PERFORM ganje.finish_request(delivery, 'delivered', settle_delivery.status, excerpt);
+    ELSIF delivery.poll OR operation = 'ask' THEN
+        PERFORM ganje.settle_poll(delivery, account.carrier, settle_delivery.patch, started, settle_delivery.status, excerpt);
+    ELSE
+        IF settle_delivery.patch IS NOT NULL THEN
+            PERFORM ganje.apply_to_twins(delivery, account.carrier, settle_delivery.patch);
+        END IF;
+        PERFORM ganje.finish_request(delivery, 'delivered', settle_delivery.status, excerpt);
+    END IF;
+    IF operation IN ('create', 'ask') AND delivery.shipment_id IS NOT NULL THEN
+        PERFORM ganje.begin_polling(delivery, account, settle_delivery.patch ->> 'carrierStatus');
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION ganje.settle_delivery(ganje.outbox_delivery, ganje.carrier_account, text, jsonb, timestamptz, integer, text) IS
+'Applies what a delivered request brought, and takes it out of the outbox.';
+
+CREATE FUNCTION ganje.settle_doubt(delivery ganje.outbox_delivery, asked boolean, carrier text) RETURNS void
+LANGUAGE plpgsql VOLATILE
+AS $$
+BEGIN
+    IF NOT asked THEN
+        RAISE invalid_parameter_value
+            USING MESSAGE = format('the apply function of carrier %L answered result absent to what was no question', carrier);
+    END IF;
+    PERFORM ganje.give_back(delivery, NULL, NULL);
+    UPDATE ganje.outbox_delivery AS d SET answer_lost = false
+     WHERE d.merchant_id = delivery.merchant_id AND d.request_id = delivery.request_id;
+END
+$$;
+COMMENT ON FUNCTION ganje.settle_doubt(ganje.outbox_delivery, boolean, text) IS
+'A request that the carrier never got is sent again, at once.';
 
 CREATE FUNCTION ganje.record_answer(merchant text, request text, lease text, response ganje.http_response, used_token text,
                                     retryable boolean, delay_ms bigint, started timestamptz, elapsed_ms integer,
-                                    excerpt text) RETURNS text
+                                    excerpt text, asked boolean) RETURNS text
 LANGUAGE plpgsql VOLATILE
 AS $$
 DECLARE
@@ -126,35 +179,36 @@ BEGIN
     ELSIF response.status = 401 AND used_token IS NOT NULL THEN
         verdict := 'unauthorized';
     ELSE
-        SELECT o.merchant_id, o.request_id, o.account_id, o.shipment_id, o.operation, o.method, o.path, o.headers, o.body
+        SELECT o.merchant_id, o.request_id, o.account_id, o.shipment_id, CASE WHEN asked THEN 'ask' ELSE o.operation END,
+               o.method, o.path, o.headers, o.body
           INTO STRICT sent FROM ganje.outbox AS o WHERE o.merchant_id = merchant AND o.request_id = request;
         outcome := ganje.run_apply(account.carrier, ganje.account_json(account), sent, response);
         verdict := coalesce(outcome.result, CASE WHEN response.status BETWEEN 200 AND 299 THEN 'delivered' ELSE 'failed' END);
     END IF;
     CASE verdict
         WHEN 'delivered' THEN
-            IF outcome.patch IS NOT NULL THEN
-                PERFORM ganje.apply_to_twins(delivery, account.carrier, outcome.patch);
-            END IF;
-            PERFORM ganje.finish_request(delivery, 'delivered', response.status, excerpt);
+            PERFORM ganje.settle_delivery(delivery, account, sent.operation, outcome.patch, started, response.status, excerpt);
+        WHEN 'absent' THEN
+            PERFORM ganje.settle_doubt(delivery, asked, account.carrier);
         WHEN 'unauthorized' THEN
             PERFORM ganje.refuse_token(delivery, used_token, delay_ms, started, elapsed_ms, response.status, excerpt);
         WHEN 'retry', 'failed' THEN
             PERFORM ganje.fail_delivery(delivery, verdict = 'failed', delay_ms, started, elapsed_ms, response.status,
-                                        coalesce(outcome.detail, format('the carrier answered %s', response.status)), excerpt);
+                                        coalesce(outcome.detail, format('the carrier answered %s', response.status)), excerpt,
+                                        response.status NOT BETWEEN 300 AND 499);
         ELSE
             RAISE invalid_parameter_value
                 USING MESSAGE = format('the apply function of carrier %L answered result %L', account.carrier, verdict),
-                      HINT = 'It must be delivered, retry, failed, unauthorized or NULL.';
+                      HINT = 'It must be delivered, retry, failed, unauthorized, to "ask" absent, or NULL.';
     END CASE;
     RETURN verdict;
 END
 $$;
-COMMENT ON FUNCTION ganje.record_answer(text, text, text, ganje.http_response, text, boolean, bigint, timestamptz, integer, text) IS
-'Records a carrier''s answer; answers delivered, retry, failed, unauthorized, or lost where the lease is over.';
+COMMENT ON FUNCTION ganje.record_answer(text, text, text, ganje.http_response, text, boolean, bigint, timestamptz, integer, text, boolean) IS
+'Records a carrier''s answer, to the request or, where asked, to the question whether it arrived; answers delivered, retry, failed, unauthorized, absent, or lost where the lease is over.';
 
 CREATE FUNCTION ganje.record_failure(merchant text, request text, lease text, final boolean, delay_ms bigint, started timestamptz,
-                                     elapsed_ms integer, status integer, error text, answer text) RETURNS text
+                                     elapsed_ms integer, status integer, error text, answer text, lost boolean) RETURNS text
 LANGUAGE plpgsql VOLATILE
 AS $$
 DECLARE
@@ -164,11 +218,11 @@ BEGIN
         RETURN 'lost';
     END IF;
     PERFORM ganje.fail_delivery(delivery, final, delay_ms, started, elapsed_ms, record_failure.status, record_failure.error,
-                                record_failure.answer);
+                                record_failure.answer, record_failure.lost);
     RETURN CASE WHEN final THEN 'failed' ELSE 'retry' END;
 END
 $$;
-COMMENT ON FUNCTION ganje.record_failure(text, text, text, boolean, bigint, timestamptz, integer, integer, text, text) IS
+COMMENT ON FUNCTION ganje.record_failure(text, text, text, boolean, bigint, timestamptz, integer, integer, text, text, boolean) IS
 'Records a try that brought no answer that could be used.';
 
 -- A request that could not even be authorized was not leased.
@@ -181,7 +235,7 @@ BEGIN
     SELECT * INTO STRICT delivery FROM ganje.outbox_delivery AS d
      WHERE d.merchant_id = merchant AND d.request_id = request FOR UPDATE;
     delivery.attempts := delivery.attempts + 1;
-    PERFORM ganje.fail_delivery(delivery, false, delay_ms, clock_timestamp(), 0, NULL, record_unsent.error, NULL);
+    PERFORM ganje.fail_delivery(delivery, false, delay_ms, clock_timestamp(), 0, NULL, record_unsent.error, NULL, false);
 END
 $$;
 COMMENT ON FUNCTION ganje.record_unsent(text, text, bigint, text) IS 'Records a try that failed before anything was sent.';
@@ -226,6 +280,9 @@ BEGIN
     IF outcome.token IS NOT NULL THEN
         UPDATE ganje.carrier_credential AS c SET token = outcome.token, token_expires_at = outcome.token_expires_at
          WHERE c.account_id = sent.account_id AND c.secret = used_secret;
+        IF outcome.patch IS NOT NULL THEN
+            PERFORM ganje.apply_account_patch(account, outcome.patch);
+        END IF;
         IF delivery.request_id IS NOT NULL THEN
             PERFORM ganje.give_back(delivery, NULL, NULL);
         END IF;
@@ -234,7 +291,7 @@ BEGIN
     IF delivery.request_id IS NOT NULL THEN
         PERFORM ganje.fail_delivery(delivery, false, delay_ms, started, elapsed_ms, NULL,
                                     format('the login failed: %s', coalesce(outcome.detail, 'the carrier answered ' || response.status)),
-                                    NULL);
+                                    NULL, false);
     END IF;
     RETURN 'retry';
 END

@@ -10,6 +10,9 @@
 
 #include "utils/jsonb.h"
 
+/* JSON that some carrier wrote, its known sins mended, palloc'd; see repair.c. */
+extern char *gl_json_repair(const char *json, size_t length);
+
 /* "path.key", or "key" where path is empty; palloc'd. */
 extern char *gl_json_path_key(const char *path, const char *key);
 

@@ -26,6 +26,7 @@
 #include "settings.h"
 
 GL_FUNCTION(gl_json_try_parse);
+GL_FUNCTION(gl_json_try_lenient);
 GL_FUNCTION(gl_json_is_too_large);
 
 /* Deepest nesting of brackets outside strings; more than enough for a check before parsing. */
@@ -115,6 +116,15 @@ gl_json_is_too_large(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(is_too_large(PG_GETARG_TEXT_PP(0)));
 }
 
+/* The JSON as jsonb, or NULL where it is none or too deep. */
+static Jsonb *
+parse_shallow(char *json)
+{
+	if (nesting_depth(json, strlen(json)) > gl_setting_json_max_depth)
+		return NULL;
+	return parse_or_null(json);
+}
+
 /* ganje.try_jsonb(text) */
 Datum
 gl_json_try_parse(PG_FUNCTION_ARGS)
@@ -122,10 +132,26 @@ gl_json_try_parse(PG_FUNCTION_ARGS)
 	text *value = PG_GETARG_TEXT_PP(0);
 	Jsonb *parsed;
 
-	if (is_too_large(value) ||
-		nesting_depth(VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value)) > gl_setting_json_max_depth)
+	if (is_too_large(value))
 		PG_RETURN_NULL();
-	parsed = parse_or_null(text_to_cstring(value));
+	parsed = parse_shallow(text_to_cstring(value));
+	if (parsed == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_JSONB_P(parsed);
+}
+
+/* ganje.try_lenient_jsonb(text): strictly first, since most carriers write JSON. */
+Datum
+gl_json_try_lenient(PG_FUNCTION_ARGS)
+{
+	text *value = PG_GETARG_TEXT_PP(0);
+	Jsonb *parsed;
+
+	if (is_too_large(value))
+		PG_RETURN_NULL();
+	parsed = parse_shallow(text_to_cstring(value));
+	if (parsed == NULL)
+		parsed = parse_shallow(gl_json_repair(VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value)));
 	if (parsed == NULL)
 		PG_RETURN_NULL();
 	PG_RETURN_JSONB_P(parsed);

@@ -54,32 +54,25 @@ gl_outbox_account(const char *account_id)
 	if (!found)
 	{
 		memset((char *) account + sizeof(key), 0, sizeof(GlAccountState) - sizeof(key));
-		account->allowance = -1;
 	}
 	return account;
 }
 
-/*
- * Requests that requests_per_second lets go: a bucket that holds one second's
- * worth, at least one request.  Lowers *wait_ms to the time of the next one
- * where there is none.
- */
-static int
-rate_room(GlAccountState *account, double per_second, int64 *wait_ms)
+int
+gl_outbox_bucket(GlBucket *bucket, double per_second, int64 *wait_ms)
 {
 	int64 now = gl_outbox_clock_ms();
-	double bucket = Max(per_second, 1.0);
+	double size = Max(per_second, 1.0);
 
-	account->per_second = per_second;
-	if (account->allowance < 0)
-		account->allowance = bucket;
+	if (bucket->at == 0)
+		bucket->allowance = size;
 	else
-		account->allowance += per_second * (now - account->allowance_at) / 1000.0;
-	account->allowance = Min(account->allowance, bucket);
-	account->allowance_at = now;
-	if (account->allowance < 1)
-		*wait_ms = Min(*wait_ms, (int64) ((1 - account->allowance) * 1000 / per_second) + 1);
-	return (int) Min(account->allowance, 10000.0);
+		bucket->allowance += per_second * (now - bucket->at) / 1000.0;
+	bucket->allowance = Min(bucket->allowance, size);
+	bucket->at = now;
+	if (bucket->allowance < 1)
+		*wait_ms = Min(*wait_ms, (int64) ((1 - bucket->allowance) * 1000 / per_second) + 1);
+	return (int) Min(bucket->allowance, 10000.0);
 }
 
 /*
@@ -99,9 +92,9 @@ gl_outbox_room(GlAccountState *account, int max_connections, double per_second, 
 		*wait_ms = Min(*wait_ms, login_wait);
 		return 0;
 	}
-	account->per_second = 0;
+	account->per_second = per_second;
 	if (per_second > 0)
-		room = Min(room, rate_room(account, per_second, wait_ms));
+		room = Min(room, gl_outbox_bucket(&account->requests, per_second, wait_ms));
 	return Max(room, 0);
 }
 
@@ -115,7 +108,7 @@ gl_outbox_account_enter(GlFlight *flight)
 	if (flight->login)
 		account->logging_in = true;
 	if (account->per_second > 0)
-		account->allowance -= 1;
+		account->requests.allowance -= 1;
 }
 
 void

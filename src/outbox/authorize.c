@@ -101,6 +101,7 @@ gl_outbox_authorize(GlFlight *flight, Datum carrier, Datum account, Datum reques
 	if (gl_outbox_try(authorize, &authorization, &failure))
 	{
 		flight->login = strcmp(authorization.operation, "login") == 0;
+		flight->ask = strcmp(authorization.operation, "ask") == 0;
 		return flight->login ? GL_AUTHORIZED_LOGIN : GL_AUTHORIZED;
 	}
 	if (ERRCODE_TO_CATEGORY(failure.sqlstate) ==

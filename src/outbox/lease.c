@@ -222,13 +222,16 @@ static void
 keep_credential(GlFlight *flight, HeapTuple row, TupleDesc descriptor)
 {
 	MemoryContext before = MemoryContextSwitchTo(flight->context);
-	bool isnull;
-	Datum value = SPI_getbinval(row, descriptor, flight->login ? PICK_SECRET : PICK_TOKEN, &isnull);
+	bool no_secret;
+	bool no_token;
+	Datum secret = SPI_getbinval(row, descriptor, PICK_SECRET, &no_secret);
+	Datum token = SPI_getbinval(row, descriptor, PICK_TOKEN, &no_token);
 
-	if (!isnull && flight->login)
-		flight->secret = PointerGetDatum(DatumGetJsonbPCopy(value));
-	else if (!isnull)
-		flight->token = TextDatumGetCString(value);
+	if (!no_secret && flight->login)
+		flight->secret = PointerGetDatum(DatumGetJsonbPCopy(secret));
+	if (!no_token && !flight->login)
+		flight->token = TextDatumGetCString(token);
+	gl_outbox_keep_secrets(flight, no_secret ? NULL : DatumGetJsonbP(secret), flight->token);
 	MemoryContextSwitchTo(before);
 }
 

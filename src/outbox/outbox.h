@@ -15,10 +15,18 @@
 #include "postgres.h"
 
 #include "lib/ilist.h"
+#include "nodes/pg_list.h"
 #include "utils/jsonb.h"
 #include "utils/timestamp.h"
 
 #include "http/engine.h"
+
+/* Lets so many things a second go: a bucket that holds one second's worth. */
+typedef struct GlBucket
+{
+	double allowance; /* things that may go now; full where at is 0 */
+	int64 at;         /* when allowance was worked out */
+} GlBucket;
 
 /* What a worker remembers of an account from turn to turn. */
 typedef struct GlAccountState
@@ -28,9 +36,10 @@ typedef struct GlAccountState
 	bool logging_in;        /* a login is on its way; the others wait for it */
 	int login_failures;     /* in a row */
 	int64 login_not_before; /* on the clock of gl_outbox_clock_ms */
-	double allowance;       /* requests that requests_per_second lets go now */
-	int64 allowance_at;     /* when allowance was worked out */
+	GlBucket requests;      /* by requests_per_second */
 	double per_second;      /* 0: no limit */
+	GlBucket polls;         /* by the rate of polls, which is another */
+	int64 poll_not_before;  /* their function failed */
 } GlAccountState;
 
 typedef struct GlFlight
@@ -45,7 +54,9 @@ typedef struct GlFlight
 	char *account_id;
 	char *token;   /* that authorizes it, or NULL */
 	bool login;    /* fetches a token instead of sending the request */
+	bool ask;      /* asks whether the last try arrived, instead of sending it again */
 	Datum secret;  /* login: jsonb that the token is fetched with */
+	List *secrets; /* texts that must not be kept of its answer */
 	Datum request; /* ganje.http_request as authorized */
 	int attempt;
 	int retry_base_ms;
@@ -87,6 +98,8 @@ typedef enum GlStatement
 	GL_STATEMENT_LOGIN,
 	GL_STATEMENT_RETURN_LEASES,
 	GL_STATEMENT_TRIM_LOG,
+	GL_STATEMENT_POLL_ACCOUNTS,
+	GL_STATEMENT_POLL,
 	GL_STATEMENT_COUNT
 } GlStatement;
 
@@ -108,6 +121,12 @@ extern int64 gl_outbox_clock_ms(void);
  */
 extern void gl_outbox_lease(int places, MemoryContext parent, dlist_head *flights, int64 *wait_ms,
 							bool *more);
+
+/*
+ * Puts the polls that are due into the outbox, in the transaction that is
+ * open.  *wait_ms is lowered to the time until the next ones may be.
+ */
+extern void gl_outbox_poll(int64 *wait_ms);
 
 /* Makes the leases of a predecessor that died due again; answers how many. */
 extern uint64 gl_outbox_return_leases(void);
@@ -152,10 +171,21 @@ extern int gl_outbox_room(GlAccountState *account, int max_connections, double p
 						  int64 *wait_ms);
 extern void gl_outbox_account_enter(GlFlight *flight);
 
+/*
+ * How many things a bucket lets go now, per_second > 0.  *wait_ms is lowered
+ * to the time of the next one where there is none.  The caller subtracts
+ * from allowance what went.
+ */
+extern int gl_outbox_bucket(GlBucket *bucket, double per_second, int64 *wait_ms);
+
 /* answer.c: the parts of an answer as SQL values, in the current context */
 extern Datum gl_outbox_answer_headers(const GlHttpResult *result);
 extern text *gl_outbox_answer_body(const GlHttpResult *result);
 extern text *gl_outbox_answer_excerpt(text *body);
+
+/* redact.c: remembers an account's secrets, and takes them out of an answer */
+extern void gl_outbox_keep_secrets(GlFlight *flight, Jsonb *secret, const char *token);
+extern text *gl_outbox_redact(const GlFlight *flight, text *answer);
 
 /* subtransaction.c */
 typedef struct GlFailure

@@ -29,8 +29,8 @@
 #define MESSAGE_BYTES 500
 
 /* The verdicts that matter here, as the SQL functions spell them. */
-static const char *const verdicts[] = {"delivered",    "retry",   "failed",
-									   "unauthorized", "refused", "lost"};
+static const char *const verdicts[] = {"delivered", "retry", "failed", "unauthorized",
+									   "refused",   "lost",  "absent"};
 
 /* Runs a record statement and keeps its verdict. */
 static void
@@ -73,8 +73,8 @@ record_answer(void *argument)
 	GlFlight *flight = argument;
 	GlHttpResult *result = &flight->result;
 	text *body = gl_outbox_answer_body(result);
-	Datum values[12];
-	char nulls[] = "            ";
+	Datum values[13];
+	char nulls[] = "             ";
 
 	name_lease(flight, values);
 	values[3] = Int32GetDatum(result->status);
@@ -92,7 +92,8 @@ record_answer(void *argument)
 	values[8] = Int64GetDatum(flight->delay_ms);
 	values[9] = TimestampTzGetDatum(flight->started_at);
 	values[10] = Int32GetDatum((int32) result->elapsed_ms);
-	values[11] = PointerGetDatum(gl_outbox_answer_excerpt(body));
+	values[11] = PointerGetDatum(gl_outbox_redact(flight, gl_outbox_answer_excerpt(body)));
+	values[12] = BoolGetDatum(flight->ask);
 	execute(flight, GL_STATEMENT_ANSWER, values, nulls);
 }
 
@@ -129,14 +130,27 @@ typedef struct Failed
 	bool with_answer; /* keep the beginning of the answer */
 } Failed;
 
+/*
+ * May the carrier have done what the request asks for, though we do not know
+ * it?  Not where it said no, which is what 3xx and 4xx are.
+ */
+static bool
+is_lost(const GlFlight *flight)
+{
+	int status = flight->result.status;
+
+	return !flight->login && (flight->result.sent || status != 0) &&
+		   !(status >= 300 && status <= 499);
+}
+
 /* A try that brought no answer, or one that could not be recorded. */
 static void
 record_failure(void *argument)
 {
 	Failed *failed = argument;
 	GlFlight *flight = failed->flight;
-	Datum values[10];
-	char nulls[] = "          ";
+	Datum values[11];
+	char nulls[] = "           ";
 
 	name_lease(flight, values);
 	values[3] = BoolGetDatum(failed->final);
@@ -150,10 +164,11 @@ record_failure(void *argument)
 	nulls[9] = 'n';
 	if (failed->with_answer)
 	{
-		values[9] =
-			PointerGetDatum(gl_outbox_answer_excerpt(gl_outbox_answer_body(&flight->result)));
+		values[9] = PointerGetDatum(gl_outbox_redact(
+			flight, gl_outbox_answer_excerpt(gl_outbox_answer_body(&flight->result))));
 		nulls[9] = ' ';
 	}
+	values[10] = BoolGetDatum(is_lost(flight));
 	execute(flight, GL_STATEMENT_FAILURE, values, nulls);
 }
 

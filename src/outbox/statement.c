@@ -57,13 +57,15 @@ static const Statement statements[GL_STATEMENT_COUNT] = {
 		"       a.carrier, a.base_url, a.allow_http, a.timeout_ms, a.max_response_bytes,"
 		"       a.max_connections, a.retry_base_ms, a.retry_cap_ms,"
 		"       ganje.account_json(a) || jsonb_build_object('secret', c.secret, 'token', c.token,"
-		"                                                   'tokenExpiresAt', c.token_expires_at),"
+		"                                                   'tokenExpiresAt', c.token_expires_at,"
+		"                                                   'answerLost', d.answer_lost),"
 		"       c.secret, c.token"
 		"  FROM unnest($1, $2) AS room (account_id, places)"
 		"  JOIN ganje.carrier_account AS a ON a.account_id = room.account_id"
 		"  LEFT JOIN ganje.carrier_credential AS c ON c.account_id = room.account_id"
 		" CROSS JOIN LATERAL"
-		"       (SELECT w.merchant_id, w.request_id, w.account_id, w.attempts"
+		"       (SELECT w.merchant_id, w.request_id, w.account_id, w.attempts,"
+		"               w.answer_lost OR w.state = 'leased' AS answer_lost"
 		"          FROM ganje.outbox_delivery AS w"
 		"         WHERE w.account_id = room.account_id AND w.state <> 'dead'"
 		"           AND w.due_at <= $3 AND w.origin = $4"
@@ -80,11 +82,14 @@ static const Statement statements[GL_STATEMENT_COUNT] = {
 		"SELECT ganje.run_authorize($1, $2, $3)",
 		3, {TEXTOID, JSONBOID, InvalidOid}},
 
-	/* $1 merchants, $2 requests, $3 until when, $4 lease token, $5 owner */
+	/*
+	 * $1 merchants, $2 requests, $3 until when, $4 lease token, $5 owner.
+	 * What is leased already was sent by a worker that died, or nearly so.
+	 */
 	[GL_STATEMENT_LEASE] = {
 		"UPDATE ganje.outbox_delivery AS d"
 		"   SET state = 'leased', attempts = d.attempts + 1, lease_token = $4, lease_owner = $5,"
-		"       due_at = l.due_at"
+		"       due_at = l.due_at, answer_lost = d.answer_lost OR d.state = 'leased'"
 		"  FROM unnest($1, $2, $3) AS l (merchant_id, request_id, due_at)"
 		" WHERE d.merchant_id = l.merchant_id AND d.request_id = l.request_id",
 		5, {TEXTARRAYOID, TEXTARRAYOID, TIMESTAMPTZARRAYOID, TEXTOID, INT4OID}},
@@ -100,19 +105,19 @@ static const Statement statements[GL_STATEMENT_COUNT] = {
 		4, {TEXTOID, TEXTOID, INT8OID, TEXTOID}},
 
 	/* $1-$3 merchant, request, lease, $4-$6 answer, $7 token, $8 retryable, $9 delay, $10 start,
-	 * $11 elapsed, $12 excerpt */
+	 * $11 elapsed, $12 excerpt, $13 asked */
 	[GL_STATEMENT_ANSWER] = {
 		"SELECT ganje.record_answer($1, $2, $3, ROW($4, $5, $6)::ganje.http_response,"
-		"                           $7, $8, $9, $10, $11, $12)",
-		12, {TEXTOID, TEXTOID, TEXTOID, INT4OID, JSONBOID, TEXTOID, TEXTOID, BOOLOID, INT8OID,
-			 TIMESTAMPTZOID, INT4OID, TEXTOID}},
+		"                           $7, $8, $9, $10, $11, $12, $13)",
+		13, {TEXTOID, TEXTOID, TEXTOID, INT4OID, JSONBOID, TEXTOID, TEXTOID, BOOLOID, INT8OID,
+			 TIMESTAMPTZOID, INT4OID, TEXTOID, BOOLOID}},
 
 	/* $1-$3 merchant, request, lease, $4 final, $5 delay, $6 start, $7 elapsed, $8 status,
-	 * $9 error, $10 excerpt */
+	 * $9 error, $10 excerpt, $11 lost */
 	[GL_STATEMENT_FAILURE] = {
-		"SELECT ganje.record_failure($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-		10, {TEXTOID, TEXTOID, TEXTOID, BOOLOID, INT8OID, TIMESTAMPTZOID, INT4OID, INT4OID, TEXTOID,
-			 TEXTOID}},
+		"SELECT ganje.record_failure($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+		11, {TEXTOID, TEXTOID, TEXTOID, BOOLOID, INT8OID, TIMESTAMPTZOID, INT4OID, INT4OID, TEXTOID,
+			 TEXTOID, BOOLOID}},
 
 	/* $1-$3 merchant, request, lease, $4 request sent, $5-$7 answer, $8 secret, $9 retryable,
 	 * $10 delay, $11 start, $12 elapsed */
@@ -130,6 +135,14 @@ static const Statement statements[GL_STATEMENT_COUNT] = {
 
 	/* $1 days */
 	[GL_STATEMENT_TRIM_LOG] = {"SELECT ganje.trim_log($1)", 1, {INT4OID}},
+
+	[GL_STATEMENT_POLL_ACCOUNTS] = {
+		"SELECT p.account_id, p.per_second, p.due_at FROM ganje.poll_accounts() AS p", 0, {0}},
+
+	/* $1 account, $2 places */
+	[GL_STATEMENT_POLL] = {
+		"SELECT p.enqueued, p.next_due FROM ganje.enqueue_due_polls($1, $2) AS p",
+		2, {TEXTOID, INT4OID}},
 };
 /* clang-format on */
 

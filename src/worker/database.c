@@ -35,14 +35,28 @@
 
 #define TRIM_INTERVAL (60 * 60 * 1000)
 
+/* Milliseconds after which polls are looked at that an answer or a session brought. */
+#define POLL_DELAY 1000
+
 PGDLLEXPORT void gl_worker_database_main(Datum argument);
+
+/* Enqueues polls that are due, so that the lease that follows finds them. */
+static void
+poll(GlWorker *worker)
+{
+	int64 wait_ms = gl_setting_poll_interval;
+
+	gl_outbox_poll(&wait_ms);
+	worker->poll_at = gl_outbox_clock_ms() + wait_ms;
+}
 
 static void
 lease(GlWorker *worker)
 {
 	int places = Min(gl_setting_batch_size, gl_setting_max_connections - worker->flight_count);
 
-	worker->lease_wait_ms = gl_setting_poll_interval;
+	worker->lease_wait_ms =
+		Max(Min(gl_setting_poll_interval, worker->poll_at - gl_outbox_clock_ms()), 1);
 	gl_outbox_lease(places, worker->turn, &worker->fresh, &worker->lease_wait_ms, &worker->more);
 }
 
@@ -73,6 +87,8 @@ trim_log(GlWorker *worker pg_attribute_unused())
 static void
 lease_and_send(GlWorker *worker)
 {
+	if (gl_outbox_clock_ms() >= worker->poll_at && !gl_worker_transact(worker, poll))
+		worker->poll_at = gl_outbox_clock_ms() + TROUBLE_DELAY;
 	dlist_init(&worker->fresh);
 	worker->more = false;
 	if (!gl_worker_transact(worker, lease))
@@ -97,6 +113,16 @@ lease_and_send(GlWorker *worker)
 			worker->record_at = 0;
 		}
 	}
+}
+
+/* Something may be due now: a request at once, a poll hardly before a second. */
+static void
+look_soon(GlWorker *worker)
+{
+	int64 now = gl_outbox_clock_ms();
+
+	worker->lease_at = Min(worker->lease_at, now);
+	worker->poll_at = Min(worker->poll_at, now + POLL_DELAY);
 }
 
 /* Records what is finished; what a failed transaction forgot is kept. */
@@ -125,7 +151,7 @@ record_finished(GlWorker *worker)
 		worker->flight_count--;
 		gl_outbox_land(flight);
 	}
-	worker->lease_at = Min(worker->lease_at, gl_outbox_clock_ms());
+	look_soon(worker);
 }
 
 /* Waits for a latch, the network, or the time of whatever is next. */
@@ -197,7 +223,7 @@ gl_worker_database_main(Datum argument)
 		if (gl_outbox_clock_ms() >= worker->record_at)
 			record_finished(worker);
 		if (gl_worker_take_wake())
-			worker->lease_at = Min(worker->lease_at, gl_outbox_clock_ms());
+			look_soon(worker);
 		if (gl_outbox_clock_ms() >= worker->lease_at && !worker->engine_outdated)
 			lease_and_send(worker);
 	}

@@ -31,6 +31,7 @@ typedef struct GlWorker
 	int64 lease_at;
 	int64 lease_wait_ms; /* as the last lease says */
 	bool more;
+	int64 poll_at;
 	int64 record_at;
 	int64 leave_at;
 	int64 trim_at;
