@@ -107,7 +107,7 @@ COMMENT ON FUNCTION ganje.refuse_token(ganje.outbox_delivery, text, bigint, time
 
 CREATE FUNCTION ganje.record_answer(merchant text, request text, lease text, response ganje.http_response, used_token text,
                                     retryable boolean, delay_ms bigint, started timestamptz, elapsed_ms integer,
-                                    excerpt text) RETURNS text
+                                    excerpt text, used_secret jsonb) RETURNS text
 LANGUAGE plpgsql VOLATILE
 AS $$
 DECLARE
@@ -136,8 +136,14 @@ BEGIN
             IF outcome.patch IS NOT NULL THEN
                 PERFORM ganje.apply_to_twins(delivery, account.carrier, outcome.patch);
             END IF;
+            PERFORM ganje.apply_outcome_news(delivery, account.carrier, outcome);
             PERFORM ganje.finish_request(delivery, 'delivered', response.status, excerpt);
         WHEN 'unauthorized' THEN
+            IF used_token IS NULL AND used_secret IS NOT NULL THEN
+                PERFORM ganje.park_refused(account.account_id, used_secret, coalesce(outcome.detail, 'the carrier refuses the credentials'));
+                PERFORM ganje.give_back(delivery, response.status, outcome.detail);
+                RETURN verdict;
+            END IF;
             PERFORM ganje.refuse_token(delivery, used_token, delay_ms, started, elapsed_ms, response.status, excerpt);
         WHEN 'retry', 'failed' THEN
             PERFORM ganje.fail_delivery(delivery, verdict = 'failed', delay_ms, started, elapsed_ms, response.status,
@@ -150,7 +156,7 @@ BEGIN
     RETURN verdict;
 END
 $$;
-COMMENT ON FUNCTION ganje.record_answer(text, text, text, ganje.http_response, text, boolean, bigint, timestamptz, integer, text) IS
+COMMENT ON FUNCTION ganje.record_answer(text, text, text, ganje.http_response, text, boolean, bigint, timestamptz, integer, text, jsonb) IS
 'Records a carrier''s answer; answers delivered, retry, failed, unauthorized, or lost where the lease is over.';
 
 CREATE FUNCTION ganje.record_failure(merchant text, request text, lease text, final boolean, delay_ms bigint, started timestamptz,

@@ -217,18 +217,22 @@ make_flight(Lease *lease, HeapTuple row, TupleDesc descriptor)
 	return flight;
 }
 
-/* The credentials that a flight went with: a login's secret, else its token. */
+/*
+ * The credentials that a flight went with: its token, and for a login, or
+ * where there is no token, the secret.
+ */
 static void
 keep_credential(GlFlight *flight, HeapTuple row, TupleDesc descriptor)
 {
 	MemoryContext before = MemoryContextSwitchTo(flight->context);
 	bool isnull;
-	Datum value = SPI_getbinval(row, descriptor, flight->login ? PICK_SECRET : PICK_TOKEN, &isnull);
+	Datum value = SPI_getbinval(row, descriptor, PICK_TOKEN, &isnull);
 
-	if (!isnull && flight->login)
-		flight->secret = PointerGetDatum(DatumGetJsonbPCopy(value));
-	else if (!isnull)
+	if (!isnull && !flight->login)
 		flight->token = TextDatumGetCString(value);
+	value = SPI_getbinval(row, descriptor, PICK_SECRET, &isnull);
+	if (!isnull && flight->token == NULL)
+		flight->secret = PointerGetDatum(DatumGetJsonbPCopy(value));
 	MemoryContextSwitchTo(before);
 }
 

@@ -45,7 +45,7 @@ typedef struct GlFlight
 	char *account_id;
 	char *token;   /* that authorizes it, or NULL */
 	bool login;    /* fetches a token instead of sending the request */
-	Datum secret;  /* login: jsonb that the token is fetched with */
+	Datum secret;  /* jsonb that it went with where there is no token, or 0 */
 	Datum request; /* ganje.http_request as authorized */
 	int attempt;
 	int retry_base_ms;

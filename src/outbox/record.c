@@ -73,8 +73,8 @@ record_answer(void *argument)
 	GlFlight *flight = argument;
 	GlHttpResult *result = &flight->result;
 	text *body = gl_outbox_answer_body(result);
-	Datum values[12];
-	char nulls[] = "            ";
+	Datum values[13];
+	char nulls[] = "             ";
 
 	name_lease(flight, values);
 	values[3] = Int32GetDatum(result->status);
@@ -93,6 +93,8 @@ record_answer(void *argument)
 	values[9] = TimestampTzGetDatum(flight->started_at);
 	values[10] = Int32GetDatum((int32) result->elapsed_ms);
 	values[11] = PointerGetDatum(gl_outbox_answer_excerpt(body));
+	values[12] = flight->secret;
+	nulls[12] = flight->secret == (Datum) 0 ? 'n' : ' ';
 	execute(flight, GL_STATEMENT_ANSWER, values, nulls);
 }
 
