@@ -58,6 +58,18 @@ $$;
 COMMENT ON FUNCTION ganje.make_shipment(text, text, text, text, jsonb) IS
 'The shipment that a carrier has under this id, made where it is not known yet; answers its id.';
 
+-- An order and its first shipment that come at once do not see each other:
+-- one waits for the other here, before it locks any row of them.
+CREATE FUNCTION ganje.lock_order(merchant text, carrier text, order_id text) RETURNS void
+LANGUAGE plpgsql VOLATILE
+AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended(jsonb_build_array('ganje order', merchant, carrier, order_id)::text, 0));
+END
+$$;
+COMMENT ON FUNCTION ganje.lock_order(text, text, text) IS
+'Keeps others who would record a marketplace''s order, or make a shipment of it, waiting until the transaction ends.';
+
 -- The status of a marketplace's order as a patch for its shipments.
 CREATE FUNCTION ganje.order_patch(the_order ganje.marketplace_order) RETURNS jsonb
 LANGUAGE sql STABLE
@@ -93,6 +105,7 @@ DECLARE
     the_order ganje.marketplace_order;
     shipment text;
 BEGIN
+    PERFORM ganje.lock_order(merchant, carrier, new_order ->> 'orderId');
     INSERT INTO ganje.marketplace_order AS o
         (merchant_id, source, order_id, channel, shop_id, external_shop_id, order_status, ordered_at, paid_at, last_update_at, payload)
     VALUES (merchant, carrier, new_order ->> 'orderId', new_order ->> 'channel', new_order ->> 'shopId',
@@ -174,6 +187,10 @@ BEGIN
         RETURN;
     END IF;
     IF reading.makes IS NOT NULL THEN
+        PERFORM ganje.lock_order(merchant, carrier, coalesce(reading.makes ->> 'orderId',
+            (SELECT s.order_id FROM ganje.shipment AS s
+              WHERE s.merchant_id = merchant AND s.shipment_id = ganje.find_made(merchant, carrier, known_account, reading.external_id)),
+            reading.external_id));
         shipment := ganje.make_shipment(merchant, carrier, known_account, reading.external_id, reading.makes);
         result := ganje.apply_patch(merchant, shipment, carrier, reading.patch);
         PERFORM ganje.follow_order(merchant, shipment);
