@@ -100,18 +100,20 @@ LANGUAGE plpgsql STABLE
 AS $$
 DECLARE
     item jsonb;
+    item_id text;
     place integer := 0;
     problem text;
     seen text[] := '{}';
 BEGIN
     FOR item IN SELECT t.value FROM jsonb_array_elements(items) AS t(value) LOOP
+        item_id := coalesce(ganje.json_id(item -> 'deliveryOrderItemId'), '#' || place + 1);
         problem := CASE WHEN jsonb_typeof(item) <> 'object' THEN format('payload.orderItems[%s] is not an object', place)
-            WHEN ganje.json_id(item -> 'deliveryOrderItemId') = ANY (seen)
+            WHEN item_id = ANY (seen)
             THEN format('payload.orderItems[%s].deliveryOrderItemId is there twice', place)
             ELSE ganje.ginee_problem(item, format('payload.orderItems[%s].', place),
                      'deliveryOrderItemId:id inventoryName:text quantity:quantity') END;
         EXIT WHEN problem IS NOT NULL;
-        seen := seen || ganje.json_id(item -> 'deliveryOrderItemId');
+        seen := seen || item_id;
         place := place + 1;
     END LOOP;
     RETURN problem;

@@ -135,6 +135,54 @@ $$;
 COMMENT ON FUNCTION ganje.record_marketplace_order(text, text, jsonb) IS
 'Records an order of a marketplace and moves its shipments; answers applied, or stale where nothing is new.';
 
+-- What is written later must not raise for what a carrier's function read.
+CREATE FUNCTION ganje.items_problem(items jsonb) RETURNS text
+LANGUAGE sql STABLE
+RETURN CASE
+    WHEN items IS NULL OR items = 'null' THEN NULL
+    WHEN jsonb_typeof(items) <> 'array' THEN 'items is not an array'
+    WHEN EXISTS (SELECT FROM jsonb_array_elements(items) AS t(item)
+                  WHERE NOT coalesce(octet_length(t.item ->> 'itemId') BETWEEN 1 AND 255, false)
+                     OR NOT coalesce(CASE jsonb_typeof(t.item -> 'quantity') WHEN 'number' THEN (t.item ->> 'quantity')::numeric > 0 END, false)
+                     OR NOT coalesce(CASE jsonb_typeof(t.item -> 'price') WHEN 'number' THEN (t.item ->> 'price')::numeric >= 0
+                                     WHEN 'null' THEN true ELSE t.item -> 'price' IS NULL END, false))
+    THEN 'an item has no itemId, or a quantity or price that is none'
+    WHEN (SELECT count(DISTINCT t.item ->> 'itemId') < count(*) FROM jsonb_array_elements(items) AS t(item))
+    THEN 'an item is there twice' END;
+COMMENT ON FUNCTION ganje.items_problem(jsonb) IS 'What is wrong with the items of a patch, NULL: nothing.';
+
+CREATE FUNCTION ganje.news_problem(reading ganje.webhook_reading) RETURNS text
+LANGUAGE plpgsql STABLE
+AS $$
+DECLARE
+    the_order jsonb := coalesce(reading.marketplace_order, '{"orderId": "-", "payload": {}}');
+    key text;
+BEGIN
+    IF coalesce(reading.dedupe_key, '') = '' OR octet_length(reading.dedupe_key) > 255 THEN
+        RETURN 'what tells it from a repeated one is empty or longer than 255 bytes';
+    ELSIF reading.makes IS NOT NULL AND NOT coalesce(octet_length(reading.external_id) BETWEEN 1 AND 255, false) THEN
+        RETURN 'the external id is empty or longer than 255 bytes';
+    ELSIF octet_length(coalesce(reading.patch ->> 'orderId', reading.makes ->> 'orderId', '-')) NOT BETWEEN 1 AND 255
+       OR NOT coalesce(octet_length(the_order ->> 'orderId') BETWEEN 1 AND 255, false) THEN
+        RETURN 'the order''s id is empty or longer than 255 bytes';
+    ELSIF reading.makes IS NOT NULL AND jsonb_typeof(reading.patch) IS DISTINCT FROM 'object'
+       OR jsonb_typeof(the_order -> 'payload') IS DISTINCT FROM 'object' OR jsonb_typeof(reading.patch -> 'data') <> 'object' THEN
+        RETURN 'patch, data or payload is not an object';
+    END IF;
+    FOREACH key IN ARRAY '{orderedAt,paidAt,lastUpdateAt}'::text[] LOOP
+        IF the_order ->> key IS NOT NULL AND ganje.try_local_time(the_order ->> key, 'UTC') IS NULL THEN
+            RETURN format('%s is not a time', key);
+        END IF;
+    END LOOP;
+    IF reading.patch ->> 'occurredAt' IS NOT NULL AND ganje.try_local_time(reading.patch ->> 'occurredAt', 'UTC') IS NULL THEN
+        RETURN 'occurredAt is not a time';
+    END IF;
+    RETURN ganje.items_problem(reading.patch -> 'items');
+END
+$$;
+COMMENT ON FUNCTION ganje.news_problem(ganje.webhook_reading) IS
+'What of a reading that makes a shipment, or tells of an order, could not be written; NULL: nothing.';
+
 -- What can only be said once the account is known.
 CREATE FUNCTION ganje.refuse_news(carrier text, source_account text, accounts integer, reading ganje.webhook_reading,
                                   OUT reason text, OUT detail text)
@@ -147,6 +195,9 @@ BEGIN
     ELSIF reading.problem IS NOT NULL THEN
         reason := reading.problem;
         detail := reading.detail;
+    ELSIF ganje.news_problem(reading) IS NOT NULL THEN
+        reason := 'malformed';
+        detail := ganje.news_problem(reading);
     ELSIF reading.patch ->> 'carrierStatus' IS NOT NULL
           AND (ganje.map_status(carrier, reading.patch ->> 'entity', reading.patch ->> 'carrierStatus')).carrier IS NULL THEN
         detail := format('status %L is not in ganje.status_mapping', left(reading.patch ->> 'carrierStatus', 100));

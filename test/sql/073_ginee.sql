@@ -155,7 +155,7 @@ INSERT INTO hostile73
 SELECT 'items ' || n, jsonb_build_object('id', 'i-' || n, 'entity', 'delivery-order', 'action', 'CREATE', 'payload',
            jsonb_build_object('deliveryOrderId', 'hostile', 'orderItems', items))::text
   FROM jsonb_array_elements('[[1], [{}, {"quantity": "4"}], [{"quantity": 0}], [{"quantity": -1}], [{"deliveryOrderItemId": {}}],
-        [{"deliveryOrderItemId": "x"}, {"deliveryOrderItemId": "x"}]]') WITH ORDINALITY AS t(items, n);
+        [{"deliveryOrderItemId": "x"}, {"deliveryOrderItemId": "x"}], [{"deliveryOrderItemId": "#2"}, {}]]') WITH ORDINALITY AS t(items, n);
 INSERT INTO hostile73 VALUES
     ('name', '{"id": "n", "entity": "delivery-order", "action": "CREATE", "payload": {"deliveryOrderId": "hostile", "shippingAddress": {"name": ["x"]}}}'),
     ('time', '{"id": "t", "entity": "delivery-order", "action": "CREATE", "payload": {"deliveryOrderId": "hostile", "lastUpdateAt": "2021-13-01T00:00:00Z"}}'),
@@ -177,6 +177,17 @@ SELECT name, left(say73(payload), 150) AS said FROM hostile73 ORDER BY name COLL
 SELECT count(*) FROM ganje.shipment WHERE external_id LIKE 'hostile%';
 SELECT count(*) FROM ganje.marketplace_order WHERE order_id LIKE 'hostile%';
 SELECT count(*) AS kept FROM hostile73 AS h WHERE EXISTS (SELECT FROM ganje.webhook_inbox AS i WHERE md5(i.payload) = md5(h.payload) AND i.payload = h.payload);
+
+-- What a function of somebody else's reads is checked in the same way.
+SELECT what, ganje.news_problem(ROW(NULL, NULL, coalesce(r ->> 'key', 'k'), coalesce(r ->> 'id', 'x'), r -> 'patch', r -> 'makes', r -> 'order')::ganje.webhook_reading)
+  FROM (VALUES ('good', '{"makes": {}, "patch": {"items": [{"itemId": "a", "quantity": 1}, {"itemId": "b", "quantity": 0.5, "price": 3}], "occurredAt": "2021-01-01T00:00:00Z"}}'::jsonb),
+    ('good order', '{"order": {"orderId": "o", "paidAt": "2021-01-01 00:00:00+00", "payload": {}}}'), ('no key', '{"key": "", "makes": {}, "patch": {}}'),
+    ('no id', '{"id": "", "makes": {}, "patch": {}}'), ('no patch', '{"makes": {}}'), ('patch', '{"makes": {}, "patch": [1]}'), ('data', '{"makes": {}, "patch": {"data": 1}}'),
+    ('order id', '{"makes": {}, "patch": {"orderId": ""}}'), ('order without id', '{"order": {"payload": {}}}'), ('order without payload', '{"order": {"orderId": "o"}}'),
+    ('order time', '{"order": {"orderId": "o", "paidAt": "tomorrow", "payload": {}}}'), ('time', '{"makes": {}, "patch": {"occurredAt": "soon"}}'),
+    ('items', '{"makes": {}, "patch": {"items": 5}}'), ('item', '{"makes": {}, "patch": {"items": [5]}}'), ('item id', '{"makes": {}, "patch": {"items": [{"quantity": 1}]}}'),
+    ('quantity', '{"makes": {}, "patch": {"items": [{"itemId": "a", "quantity": "1"}]}}'), ('price', '{"makes": {}, "patch": {"items": [{"itemId": "a", "quantity": 1, "price": -1}]}}'),
+    ('twice', '{"makes": {}, "patch": {"items": [{"itemId": "a", "quantity": 1}, {"itemId": "a", "quantity": 1}]}}')) AS v(what, r);
 
 -- Several accounts: the carrier's name does not say for whom.
 INSERT INTO ganje.carrier_account (account_id, carrier, base_url, timezone) VALUES ('73-OTHER', 'ginee', 'https://ginee.example', 'Asia/Jakarta');
