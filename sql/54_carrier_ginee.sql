@@ -478,7 +478,7 @@ CREATE FUNCTION ganje.ginee_enqueue(account_id text, operation text, body jsonb)
 LANGUAGE plpgsql VOLATILE
 AS $$
 BEGIN
-    RETURN ganje.enqueue_account(account_id, operation, 'POST', ganje.ginee_path(operation), body::text);
+    RETURN ganje.enqueue_request(account_id, operation, 'POST', ganje.ginee_path(operation), body::text);
 END
 $$;
 COMMENT ON FUNCTION ganje.ginee_enqueue(text, text, jsonb) IS 'Puts a request to Ginee into the outbox and answers its request_id.';

@@ -269,7 +269,7 @@ BEGIN
         PERFORM ganje.record_marketplace_order(delivery.merchant_id, carrier, one);
     END LOOP;
     FOR one IN SELECT t.value FROM jsonb_array_elements(coalesce(outcome.next, '[]')) AS t(value) LOOP
-        PERFORM ganje.enqueue_account(delivery.account_id, one ->> 'operation', coalesce(one ->> 'method', 'POST'), one ->> 'path',
+        PERFORM ganje.enqueue_request(delivery.account_id, one ->> 'operation', coalesce(one ->> 'method', 'POST'), one ->> 'path',
                                       (one -> 'body')::text, merchant_id => delivery.merchant_id);
     END LOOP;
 END
