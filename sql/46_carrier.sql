@@ -39,7 +39,7 @@ CREATE TYPE ganje.outcome AS (
     next jsonb
 );
 COMMENT ON COLUMN ganje.outcome.orders IS 'orders of a marketplace that the answer tells of: [see ganje.webhook_reading.marketplace_order, …]';
-COMMENT ON COLUMN ganje.outcome.next IS 'requests of the account that follow: [{operation, method, path, body}, …]';
+COMMENT ON COLUMN ganje.outcome.next IS 'requests of the account that follow, also from a failure: [{operation, method, path, body}, …]';
 COMMENT ON TYPE ganje.outcome IS
 'What an answer means: result delivered | retry | failed | unauthorized (NULL: by the HTTP status), a detail for people, a patch for the shipment, a new token.';
 

@@ -435,7 +435,12 @@ DECLARE
     answer jsonb := ganje.try_jsonb(response.body);
     outcome ganje.outcome := ganje.ginee_verdict(response, answer);
 BEGIN
-    IF outcome.result <> 'delivered' THEN
+    IF outcome.result = 'failed' AND request.operation = 'shipping' THEN
+        -- Refused, perhaps, because the first try arrived and its answer did not: the order tells.
+        outcome.next := jsonb_build_array(ganje.ginee_next('order-details',
+            jsonb_build_object('orderIds', jsonb_build_array(request.body::jsonb -> 'orderId'))));
+        RETURN outcome;
+    ELSIF outcome.result <> 'delivered' THEN
         RETURN outcome;
     ELSIF request.operation = 'list' THEN
         RETURN ganje.ginee_apply_list(account, request.body::jsonb, answer -> 'data', outcome);

@@ -131,12 +131,14 @@ BEGIN
         outcome := ganje.run_apply(account.carrier, ganje.account_json(account), sent, response);
         verdict := coalesce(outcome.result, CASE WHEN response.status BETWEEN 200 AND 299 THEN 'delivered' ELSE 'failed' END);
     END IF;
+    IF verdict IN ('delivered', 'failed') THEN
+        PERFORM ganje.apply_outcome_news(delivery, account.carrier, outcome);
+    END IF;
     CASE verdict
         WHEN 'delivered' THEN
             IF outcome.patch IS NOT NULL THEN
                 PERFORM ganje.apply_to_twins(delivery, account.carrier, outcome.patch);
             END IF;
-            PERFORM ganje.apply_outcome_news(delivery, account.carrier, outcome);
             PERFORM ganje.finish_request(delivery, 'delivered', response.status, excerpt);
         WHEN 'unauthorized' THEN
             IF used_token IS NULL AND used_secret IS NOT NULL THEN

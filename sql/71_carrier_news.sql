@@ -223,8 +223,10 @@ BEGIN
     IF found_account.accounts = 1 THEN
         known_account := (found_account.account).account_id;
         merchant := coalesce(ganje.json_id((found_account.account).settings -> 'merchantId'), merchant);
-        -- Its settings and its time zone are known only now.
-        reading := ganje.run_receive(carrier, ganje.account_json(found_account.account), payload);
+        IF source_account IS NULL THEN
+            -- Its settings and its time zone are known only now.
+            reading := ganje.run_receive(carrier, ganje.account_json(found_account.account), payload);
+        END IF;
     END IF;
     SELECT r.reason, r.detail INTO entry.reason, entry.detail
       FROM ganje.refuse_news(carrier, source_account, found_account.accounts, reading) AS r;

@@ -256,6 +256,7 @@ SELECT a.* FROM (VALUES
     ('{"deliveryType": "PICK_UP", "addresses": [{"addressId": 9, "pickupTimeList": [{"pickupTimeId": "p1"}, {"pickupTimeId": "p2"}]}]}'),
     ('{"deliveryType": "MANUAL_SHIP", "logisticsTrackingNumber": "T"}'), ('{"deliveryType": "", "logistics": []}'), ('null'), ('{"deliveryType": "PICK_UP", "addresses": "none"}')) AS v(data),
     answer73('shipping-parameter', '{"orderId": "a"}', '{"code": "SUCCESS", "data": ' || v.data || '}') AS a;
+SELECT a.* FROM answer73('shipping', '{"orderId": "a"}', '{"code": "BUSINESS_ERROR", "message": "no"}') AS a;
 SELECT a.* FROM (VALUES ('"task-1"'), ('5'), ('null'), ('{}')) AS v(data), answer73('shipping', '{"orderId": "a"}', '{"code": "SUCCESS", "data": ' || v.data || '}') AS a;
 SELECT a.* FROM (VALUES ('{"complete": false}'), ('{}'), ('null'), ('{"complete": true, "detailList": [{"orderId": "a", "status": "SUCCESS"}]}'),
     ('{"complete": true, "detailList": [{"orderId": "a", "status": "SUCCESS"}, {"orderId": "b", "status": "FAILED", "errorMessage": "no stock"}]}')) AS v(data),

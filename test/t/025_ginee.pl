@@ -84,6 +84,19 @@ is(scalar(calls('get-shipping-result')), 6, 'each result was asked for until it 
 is(query("SELECT count(*) FROM ganje.outbox_log WHERE operation = 'shipping-result' AND attempts = 2"), '2', 'which counts as tries');
 query("SELECT ganje.cancel_request(request_id, merchant_id) FROM ganje.dead_letters");
 
+# A shipping of which the answer is lost is refused the second time; the order tells that it is shipped.
+control($carrier, 'POST', 'orders', { s4 => { orderStatus => 'READY_TO_SHIP' } });
+webhook('delivery-order', 'CREATE', deliveryOrderId => 'w-s4', sourceOrderId => 's4');
+faults($carrier, { match => 'v2/shipping', action => 'close_after_commit', count => 1 },
+	{ match => 'v2/shipping', action => 'delay', ms => 300, count => 1 });
+query("SELECT ganje.ginee_ship('market', 's4')");
+wait_for(sub { grep { $_->{path} =~ /v2\/shipping/ && ($_->{body}{orderId} // '') eq 's4' } carrier_log($carrier) }, 'the shipping arrives');
+control($carrier, 'POST', 'orders', { s4 => { orderStatus => 'SHIPPING' } });
+is(drain(), '0', 'a shipping whose answer is lost is sent again');
+is(query("SELECT last_error FROM ganje.dead_letters"), 'BUSINESS_ERROR: This order operation [LAZADA_ID] does not support', 'and refused');
+is(query("SELECT normalized_status FROM ganje.shipment WHERE order_id = 's4'"), 'in_transit', 'but known to be shipped');
+query("SELECT ganje.cancel_request(request_id, merchant_id) FROM ganje.dead_letters");
+
 # The codes of answers
 sub code { return { match => 'batch-get', action => 'status', code => 200, count => $_[1],
 		body => { code => $_[0], message => "a message of $_[0]", data => undef } }; }
