@@ -36,8 +36,12 @@ CREATE TYPE ganje.outcome AS (
     detail text,
     patch jsonb,
     token text,
-    token_expires_at timestamptz
+    token_expires_at timestamptz,
+    orders jsonb,
+    next jsonb
 );
+COMMENT ON COLUMN ganje.outcome.orders IS 'orders of a marketplace that the answer tells of: [see ganje.webhook_reading.marketplace_order, …]';
+COMMENT ON COLUMN ganje.outcome.next IS 'requests of the account that follow, also from a failure: [{operation, method, path, body}, …]';
 COMMENT ON TYPE ganje.outcome IS
 'What an answer means: result delivered | retry | failed | unauthorized (NULL: by the HTTP status) or, to "ask", absent; a detail for people, a patch for the shipment, a new token.';
 
@@ -46,8 +50,14 @@ CREATE TYPE ganje.webhook_reading AS (
     detail text,
     dedupe_key text,
     external_id text,
-    patch jsonb
+    patch jsonb,
+    makes jsonb,
+    marketplace_order jsonb
 );
+COMMENT ON COLUMN ganje.webhook_reading.makes IS
+'where the carrier has shipments that we do not know: {orderId}, of which one is made before the patch is applied; such a patch has asOf (see ganje.apply_dated_patch)';
+COMMENT ON COLUMN ganje.webhook_reading.marketplace_order IS
+'an order of a marketplace to record: {orderId, channel, shopId, externalShopId, status, orderedAt, paidAt, lastUpdateAt, payload}';
 COMMENT ON TYPE ganje.webhook_reading IS
 'What a webhook says: a problem (a quarantine reason) and its detail, or the key that tells a repeat, the shipment''s external id and a patch for it.';
 
@@ -122,6 +132,7 @@ COMMENT ON COLUMN ganje.carrier_account.allow_http IS 'plain http is refused unl
 COMMENT ON COLUMN ganje.carrier_account.timeout_ms IS 'for a whole request, from connecting to the last byte';
 COMMENT ON COLUMN ganje.carrier_account.max_attempts IS 'after which a request is a dead letter';
 COMMENT ON COLUMN ganje.carrier_account.parked_at IS 'since when requests wait for people, for example because the carrier refuses the login; set_credential and unpark_account let them go on';
+CREATE INDEX carrier_account_carrier ON ganje.carrier_account (carrier);
 
 CREATE TABLE ganje.carrier_credential (
     account_id text PRIMARY KEY REFERENCES ganje.carrier_account ON DELETE CASCADE,

@@ -36,6 +36,8 @@ CREATE TABLE ganje.shipment (
     station jsonb,
     cannot_cancel boolean NOT NULL DEFAULT false,
     data jsonb NOT NULL DEFAULT '{}',
+    made_by text REFERENCES ganje.carrier,
+    told jsonb NOT NULL DEFAULT '{}',
     created_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
     updated_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
     enqueued_at timestamptz,
@@ -50,11 +52,15 @@ COMMENT ON COLUMN ganje.shipment.normalized_status IS 'the same words for every 
 COMMENT ON COLUMN ganje.shipment.account_id IS 'carrier account that carries it, NULL: nobody is told';
 COMMENT ON COLUMN ganje.shipment.external_id IS 'our id of it at the carrier';
 COMMENT ON COLUMN ganje.shipment.order_link IS 'Ganje: the page where the customer chooses locker and time';
+COMMENT ON COLUMN ganje.shipment.made_by IS 'carrier whose webhook made it; NULL: an order';
+COMMENT ON COLUMN ganje.shipment.told IS 'per field, as of when a carrier said it, where its messages say so: {field: {asOf, value}}, see ganje.apply_dated_patch';
 COMMENT ON COLUMN ganje.shipment.enqueued_at IS 'when its first request was put into the outbox; a row that brings one (from a dump) enqueues nothing';
 -- Never merchant_id alone in front: on a table without statistics the planner
 -- would take such an index for a key lookup, and read a merchant's every row.
 CREATE UNIQUE INDEX one_shipment_per_group ON ganje.shipment (merchant_id, hold_id, group_no) WHERE hold_id IS NOT NULL;
 CREATE INDEX shipment_order ON ganje.shipment (order_id, merchant_id);
+CREATE UNIQUE INDEX one_shipment_per_making ON ganje.shipment (external_id, made_by, merchant_id, (coalesce(account_id, '')))
+    WHERE made_by IS NOT NULL;
 CREATE INDEX shipment_external ON ganje.shipment (external_id, account_id) WHERE account_id IS NOT NULL;
 
 CREATE TABLE ganje.shipment_item (
@@ -182,7 +188,9 @@ DECLARE
 BEGIN
     SELECT * INTO STRICT before FROM ganje.shipment AS s
      WHERE s.merchant_id = merchant AND s.shipment_id = shipment FOR UPDATE;
-    IF patch ->> 'carrierStatus' IS NOT NULL THEN
+    IF patch ->> 'asOf' IS NOT NULL THEN
+        RETURN ganje.apply_dated_patch(before, carrier, patch);
+    ELSIF patch ->> 'carrierStatus' IS NOT NULL THEN
         mapping := ganje.map_status(carrier, patch ->> 'entity', patch ->> 'carrierStatus');
         IF mapping.carrier IS NULL AND patch ? 'polled' THEN
             -- A webhook waits in quarantine for its mapping; the answer to a poll has nowhere to wait.
@@ -246,8 +254,8 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enab
 AS $$
 BEGIN
     INSERT INTO ganje.shipment_event (merchant_id, shipment_id, status, normalized_status, source, occurred_at)
-    VALUES (NEW.merchant_id, NEW.shipment_id, NEW.status, NEW.normalized_status, 'order', NEW.created_at);
-    IF NEW.account_id IS NOT NULL THEN
+    VALUES (NEW.merchant_id, NEW.shipment_id, NEW.status, NEW.normalized_status, coalesce(NEW.made_by, 'order'), NEW.created_at);
+    IF NEW.account_id IS NOT NULL AND NEW.made_by IS NULL THEN
         PERFORM ganje.enqueue_first(NEW);
     END IF;
     RETURN NULL;

@@ -27,22 +27,4 @@ COMMENT ON FUNCTION ganje.subscription_refuse() IS 'Trigger: notifications are n
 CREATE TRIGGER subscription_refuse BEFORE INSERT ON ganje.subscription
     FOR EACH ROW EXECUTE FUNCTION ganje.subscription_refuse();
 
-CREATE TABLE ganje.marketplace_order (
-    merchant_id text NOT NULL DEFAULT 'DEFAULT',
-    source text NOT NULL,
-    order_id text NOT NULL CHECK (order_id <> ''),
-    channel text,
-    shop_id text,
-    external_shop_id text,
-    order_status text,
-    ordered_at timestamptz,
-    paid_at timestamptz,
-    last_update_at timestamptz,
-    payload jsonb NOT NULL,
-    received_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
-    PRIMARY KEY (merchant_id, source, order_id)
-);
-COMMENT ON TABLE ganje.marketplace_order IS 'Orders that marketplaces announced, for the app to join.';
-
 SELECT pg_catalog.pg_extension_config_dump('ganje.subscription', '');
-SELECT pg_catalog.pg_extension_config_dump('ganje.marketplace_order', '');

@@ -165,6 +165,35 @@ $$;
 COMMENT ON FUNCTION ganje.enqueue(ganje.shipment, text, boolean) IS
 'Puts a request (operation "create", "cancel", …) of a shipment into the outbox and answers its request_id. The caller holds the shipment''s row lock.';
 
+-- What concerns an account rather than one shipment: a list, a check.
+CREATE FUNCTION ganje.account_merchant(account ganje.carrier_account) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN coalesce(ganje.json_id(account.settings -> 'merchantId'), 'DEFAULT');
+COMMENT ON FUNCTION ganje.account_merchant(ganje.carrier_account) IS
+'The merchant whose account it is: merchantId of its settings, else DEFAULT.';
+
+CREATE FUNCTION ganje.enqueue_request(account_id text, operation text, method text, path text, body text DEFAULT NULL,
+                                      headers jsonb DEFAULT '{"Content-Type": "application/json"}', merchant_id text DEFAULT NULL)
+RETURNS text
+LANGUAGE plpgsql VOLATILE
+AS $$
+DECLARE
+    account ganje.carrier_account := ganje.find_account(enqueue_request.account_id);
+    merchant text := coalesce(enqueue_request.merchant_id, ganje.account_merchant(account));
+    id text := ganje.ulid();
+BEGIN
+    INSERT INTO ganje.outbox (merchant_id, request_id, account_id, operation, method, path, headers, body)
+    VALUES (merchant, id, account.account_id, enqueue_request.operation, enqueue_request.method, enqueue_request.path,
+            enqueue_request.headers, enqueue_request.body);
+    INSERT INTO ganje.outbox_delivery (merchant_id, request_id, account_id, due_at, origin)
+    VALUES (merchant, id, account.account_id, pg_catalog.now(), ganje.system_identifier());
+    PERFORM ganje.wake_worker();
+    RETURN id;
+END
+$$;
+COMMENT ON FUNCTION ganje.enqueue_request(text, text, text, text, text, jsonb, text) IS
+'Puts a request of a carrier account, of no shipment in particular, into the outbox and answers its request_id.';
+
 -- Carriers know our external id, not our shipment: shipments that share one
 -- are one thing to the carrier, and it is told once. Rows of one statement are
 -- all there when the first of them fires this, so that of our own

@@ -160,7 +160,7 @@ COMMENT ON FUNCTION ganje.settle_doubt(ganje.outbox_delivery, boolean, text) IS
 
 CREATE FUNCTION ganje.record_answer(merchant text, request text, lease text, response ganje.http_response, used_token text,
                                     retryable boolean, delay_ms bigint, started timestamptz, elapsed_ms integer,
-                                    excerpt text, asked boolean) RETURNS text
+                                    excerpt text, asked boolean, used_secret jsonb) RETURNS text
 LANGUAGE plpgsql VOLATILE
 AS $$
 DECLARE
@@ -185,12 +185,20 @@ BEGIN
         outcome := ganje.run_apply(account.carrier, ganje.account_json(account), sent, response);
         verdict := coalesce(outcome.result, CASE WHEN response.status BETWEEN 200 AND 299 THEN 'delivered' ELSE 'failed' END);
     END IF;
+    IF verdict IN ('delivered', 'failed') THEN
+        PERFORM ganje.apply_outcome_news(delivery, account.carrier, outcome);
+    END IF;
     CASE verdict
         WHEN 'delivered' THEN
             PERFORM ganje.settle_delivery(delivery, account, sent.operation, outcome.patch, started, response.status, excerpt);
         WHEN 'absent' THEN
             PERFORM ganje.settle_doubt(delivery, asked, account.carrier);
         WHEN 'unauthorized' THEN
+            IF used_token IS NULL AND used_secret IS NOT NULL THEN
+                PERFORM ganje.park_refused(account.account_id, used_secret, coalesce(outcome.detail, 'the carrier refuses the credentials'));
+                PERFORM ganje.give_back(delivery, response.status, outcome.detail);
+                RETURN verdict;
+            END IF;
             PERFORM ganje.refuse_token(delivery, used_token, delay_ms, started, elapsed_ms, response.status, excerpt);
         WHEN 'retry', 'failed' THEN
             PERFORM ganje.fail_delivery(delivery, verdict = 'failed', delay_ms, started, elapsed_ms, response.status,
@@ -204,7 +212,7 @@ BEGIN
     RETURN verdict;
 END
 $$;
-COMMENT ON FUNCTION ganje.record_answer(text, text, text, ganje.http_response, text, boolean, bigint, timestamptz, integer, text, boolean) IS
+COMMENT ON FUNCTION ganje.record_answer(text, text, text, ganje.http_response, text, boolean, bigint, timestamptz, integer, text, boolean, jsonb) IS
 'Records a carrier''s answer, to the request or, where asked, to the question whether it arrived; answers delivered, retry, failed, unauthorized, absent, or lost where the lease is over.';
 
 CREATE FUNCTION ganje.record_failure(merchant text, request text, lease text, final boolean, delay_ms bigint, started timestamptz,

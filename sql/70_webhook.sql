@@ -12,7 +12,7 @@ CREATE TABLE ganje.webhook_inbox (
     headers jsonb NOT NULL DEFAULT '{}',
     state text NOT NULL DEFAULT 'received'
         CHECK (state IN ('received', 'applied', 'duplicate', 'stale', 'quarantined')),
-    reason text CHECK (reason IN ('malformed', 'too_large', 'unknown_source', 'unknown_status', 'unknown_shipment',
+    reason text CHECK (reason IN ('malformed', 'too_large', 'unknown_source', 'unknown_entity', 'unknown_status', 'unknown_shipment',
                                   'illegal_transition', 'bad_signature')),
     detail text,
     external_id text,
@@ -117,7 +117,10 @@ BEGIN
     END IF;
     reading := ganje.run_receive(source.carrier, source.account, payload);
     entry.external_id := reading.external_id;
-    IF reading.problem IS NULL THEN
+    IF reading.problem IS NULL AND num_nonnulls(reading.makes, reading.marketplace_order) > 0 THEN
+        entry := ganje.apply_news(entry, source.carrier, source.account_id, payload, reading);
+        RETURN;
+    ELSIF reading.problem IS NULL THEN
         SELECT * INTO found_account FROM ganje.account_of(reading.external_id, source.carrier, source.account_id);
         IF found_account.accounts = 1 AND source.account_id IS NULL THEN
             -- Only now it is known whose webhook this is, and so in which time zone its times are.

@@ -217,7 +217,10 @@ make_flight(Lease *lease, HeapTuple row, TupleDesc descriptor)
 	return flight;
 }
 
-/* The credentials that a flight went with: a login's secret, else its token. */
+/*
+ * The credentials that a flight went with: its token, and for a login, or
+ * where there is no token, the secret.
+ */
 static void
 keep_credential(GlFlight *flight, HeapTuple row, TupleDesc descriptor)
 {
@@ -227,10 +230,10 @@ keep_credential(GlFlight *flight, HeapTuple row, TupleDesc descriptor)
 	Datum secret = SPI_getbinval(row, descriptor, PICK_SECRET, &no_secret);
 	Datum token = SPI_getbinval(row, descriptor, PICK_TOKEN, &no_token);
 
-	if (!no_secret && flight->login)
-		flight->secret = PointerGetDatum(DatumGetJsonbPCopy(secret));
 	if (!no_token && !flight->login)
 		flight->token = TextDatumGetCString(token);
+	if (!no_secret && flight->token == NULL)
+		flight->secret = PointerGetDatum(DatumGetJsonbPCopy(secret));
 	gl_outbox_keep_secrets(flight, no_secret ? NULL : DatumGetJsonbP(secret), flight->token);
 	MemoryContextSwitchTo(before);
 }

@@ -55,7 +55,7 @@ typedef struct GlFlight
 	char *token;   /* that authorizes it, or NULL */
 	bool login;    /* fetches a token instead of sending the request */
 	bool ask;      /* asks whether the last try arrived, instead of sending it again */
-	Datum secret;  /* login: jsonb that the token is fetched with */
+	Datum secret;  /* jsonb that it went with where there is no token, or 0 */
 	List *secrets; /* texts that must not be kept of its answer */
 	Datum request; /* ganje.http_request as authorized */
 	int attempt;

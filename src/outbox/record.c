@@ -94,6 +94,8 @@ record_answer(void *argument)
 	values[10] = Int32GetDatum((int32) result->elapsed_ms);
 	values[11] = PointerGetDatum(gl_outbox_redact(flight, gl_outbox_answer_excerpt(body)));
 	values[12] = BoolGetDatum(flight->ask);
+	values[13] = flight->secret;
+	nulls[13] = flight->secret == (Datum) 0 ? 'n' : ' ';
 	execute(flight, GL_STATEMENT_ANSWER, values, nulls);
 }
 

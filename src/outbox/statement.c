@@ -105,12 +105,12 @@ static const Statement statements[GL_STATEMENT_COUNT] = {
 		4, {TEXTOID, TEXTOID, INT8OID, TEXTOID}},
 
 	/* $1-$3 merchant, request, lease, $4-$6 answer, $7 token, $8 retryable, $9 delay, $10 start,
-	 * $11 elapsed, $12 excerpt, $13 asked */
+	 * $11 elapsed, $12 excerpt, $13 asked, $14 secret */
 	[GL_STATEMENT_ANSWER] = {
 		"SELECT ganje.record_answer($1, $2, $3, ROW($4, $5, $6)::ganje.http_response,"
-		"                           $7, $8, $9, $10, $11, $12, $13)",
-		13, {TEXTOID, TEXTOID, TEXTOID, INT4OID, JSONBOID, TEXTOID, TEXTOID, BOOLOID, INT8OID,
-			 TIMESTAMPTZOID, INT4OID, TEXTOID, BOOLOID}},
+		"                           $7, $8, $9, $10, $11, $12, $13, $14)",
+		14, {TEXTOID, TEXTOID, TEXTOID, INT4OID, JSONBOID, TEXTOID, TEXTOID, BOOLOID, INT8OID,
+			 TIMESTAMPTZOID, INT4OID, TEXTOID, BOOLOID, JSONBOID}},
 
 	/* $1-$3 merchant, request, lease, $4 final, $5 delay, $6 start, $7 elapsed, $8 status,
 	 * $9 error, $10 excerpt, $11 lost */
