@@ -73,8 +73,8 @@ record_answer(void *argument)
 	GlFlight *flight = argument;
 	GlHttpResult *result = &flight->result;
 	text *body = gl_outbox_answer_body(result);
-	Datum values[13];
-	char nulls[] = "             ";
+	Datum values[14];
+	char nulls[] = "              ";
 
 	name_lease(flight, values);
 	values[3] = Int32GetDatum(result->status);
