@@ -21,7 +21,8 @@ CREATE FUNCTION ganje.fail_delivery(delivery ganje.outbox_delivery, final boolea
 LANGUAGE plpgsql VOLATILE
 AS $$
 DECLARE
-    is_dead boolean := final OR delivery.attempts >= (ganje.find_account(delivery.account_id)).max_attempts;
+    account ganje.carrier_account := ganje.find_account(delivery.account_id);
+    is_dead boolean := final OR delivery.attempts >= account.max_attempts;
     next_due timestamptz := clock_timestamp() + delay_ms * interval '1 millisecond';
     number integer;
 BEGIN
@@ -34,6 +35,9 @@ BEGIN
        SET state = CASE WHEN is_dead THEN 'dead' ELSE 'pending' END, attempts = delivery.attempts, due_at = next_due,
            lease_token = NULL, lease_owner = NULL, last_status = fail_delivery.status, last_error = fail_delivery.error
      WHERE d.merchant_id = delivery.merchant_id AND d.request_id = delivery.request_id;
+    IF account.carrier = 'webhook' THEN
+        PERFORM ganje.subscriber_failed(delivery, fail_delivery.status);
+    END IF;
 END
 $$;
 COMMENT ON FUNCTION ganje.fail_delivery(ganje.outbox_delivery, boolean, bigint, timestamptz, integer, integer, text, text) IS
@@ -137,6 +141,9 @@ BEGIN
                 PERFORM ganje.apply_to_twins(delivery, account.carrier, outcome.patch);
             END IF;
             PERFORM ganje.finish_request(delivery, 'delivered', response.status, excerpt);
+            IF account.carrier = 'webhook' THEN
+                PERFORM ganje.subscriber_accepted(account.account_id);
+            END IF;
         WHEN 'unauthorized' THEN
             PERFORM ganje.refuse_token(delivery, used_token, delay_ms, started, elapsed_ms, response.status, excerpt);
         WHEN 'retry', 'failed' THEN
@@ -253,8 +260,10 @@ DECLARE
     log_table text;
 BEGIN
     -- The table of tomorrow must be empty before it comes, so that 30 days before today are the most.
-    FOR age IN least(log_days, 30) + 1 .. 31 LOOP
-        log_table := format('ganje.outbox_log_%s', to_char((today - age + 32) % 32, 'FM00'));
+    FOR log_table IN
+        SELECT format('ganje.%s_%s', l.name, to_char((today - age + 32) % 32, 'FM00'))
+          FROM generate_series(least(log_days, 30) + 1, 31) AS age, (VALUES ('outbox_log'), ('notification')) AS l(name)
+    LOOP
         CONTINUE WHEN pg_relation_size(log_table::regclass) = 0;
         BEGIN
             EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE NOWAIT', log_table);
