@@ -92,8 +92,9 @@ END
 $$;
 COMMENT ON FUNCTION ganje.find_subscription(text) IS 'A subscription, its row locked; raises where there is none.';
 
--- Those on their way end by themselves, and the rest one by one when they are
--- due: authorize lets none of them out.
+-- In pieces, because the worker calls it, too, and has other things to do.
+-- What is left after one, and what is on its way, ends when it is due:
+-- authorize lets none of it out.
 CREATE FUNCTION ganje.cancel_notifications(account text) RETURNS bigint
 LANGUAGE plpgsql VOLATILE
 AS $$
@@ -101,7 +102,9 @@ DECLARE
     delivery ganje.outbox_delivery;
     ended bigint := 0;
 BEGIN
-    FOR delivery IN SELECT * FROM ganje.outbox_delivery AS d WHERE d.account_id = account AND d.state <> 'leased'
+    -- Twice "state", because the index is of those that are not dead.
+    FOR delivery IN SELECT * FROM ganje.outbox_delivery AS d
+                     WHERE d.account_id = account AND d.state <> 'dead' AND d.state <> 'leased'
                      LIMIT 5000 FOR UPDATE SKIP LOCKED LOOP
         PERFORM ganje.finish_request(delivery, 'cancelled', delivery.last_status, delivery.last_error);
         ended := ended + 1;
@@ -109,7 +112,23 @@ BEGIN
     RETURN ended;
 END
 $$;
-COMMENT ON FUNCTION ganje.cancel_notifications(text) IS 'Takes up to 5000 notifications of a subscriber out of the outbox; they are kept in the log. Answers how many.';
+COMMENT ON FUNCTION ganje.cancel_notifications(text) IS 'Takes up to 5000 waiting notifications of a subscriber out of the outbox; they are kept in the log. Answers how many.';
+
+CREATE FUNCTION ganje.cancel_dead_notifications(account text, since timestamptz, until timestamptz) RETURNS void
+LANGUAGE plpgsql VOLATILE
+AS $$
+DECLARE
+    delivery ganje.outbox_delivery;
+BEGIN
+    FOR delivery IN
+        SELECT d.* FROM ganje.outbox_delivery AS d JOIN ganje.outbox AS o ON o.merchant_id = d.merchant_id AND o.request_id = d.request_id
+         WHERE d.account_id = account AND d.state = 'dead' AND o.created_at >= since AND o.created_at < until FOR UPDATE OF d
+    LOOP
+        PERFORM ganje.finish_request(delivery, 'cancelled', delivery.last_status, delivery.last_error);
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION ganje.cancel_dead_notifications(text, timestamptz, timestamptz) IS 'Takes the dead letters of a subscriber out of the outbox, of a time; they are kept in the log.';
 
 CREATE FUNCTION ganje.mark_disabled(subscription_id text, reason text) RETURNS void
 LANGUAGE sql VOLATILE
@@ -120,7 +139,7 @@ END;
 COMMENT ON FUNCTION ganje.mark_disabled(text, text) IS 'Disables a subscription, and leaves what waits for authorize to stop.';
 
 CREATE FUNCTION ganje.disable_subscription(subscription_id text, reason text DEFAULT 'by hand') RETURNS void
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     account text := (ganje.find_subscription(subscription_id)).account_id;
@@ -146,13 +165,14 @@ $$;
 COMMENT ON FUNCTION ganje.enable_subscription(text) IS 'Lets a disabled subscription go on from here; replay_notifications tells what it missed.';
 
 CREATE FUNCTION ganje.unsubscribe(subscription_id text) RETURNS void
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     account text := (ganje.find_subscription(subscription_id)).account_id;
 BEGIN
     WHILE ganje.cancel_notifications(account) > 0 LOOP
     END LOOP;
+    PERFORM ganje.cancel_dead_notifications(account, '-infinity', 'infinity');
     DELETE FROM ganje.subscription AS s WHERE s.subscription_id = unsubscribe.subscription_id;
     DELETE FROM ganje.carrier_credential AS c WHERE c.account_id = account;
     -- What is on its way just now still needs the account.
@@ -207,12 +227,11 @@ COMMENT ON FUNCTION ganje.test_subscription(text) IS
 -- Newest first, each before all that waits of its shipment, so that in the end
 -- the oldest goes first; what waits already is not sent twice.
 CREATE FUNCTION ganje.replay_notifications(subscription_id text, since timestamptz, until timestamptz DEFAULT NULL) RETURNS bigint
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     subscriber ganje.subscription := ganje.find_subscription(subscription_id);
     notification ganje.notification;
-    delivery ganje.outbox_delivery;
     next_turn integer;
     replayed bigint := 0;
 BEGIN
@@ -222,13 +241,7 @@ BEGIN
         RAISE object_not_in_prerequisite_state USING MESSAGE = format('subscription %L is disabled: %s', subscription_id, subscriber.disabled_reason),
             HINT = format('SELECT ganje.enable_subscription(%L);', subscription_id);
     END IF;
-    FOR delivery IN
-        SELECT d.* FROM ganje.outbox_delivery AS d JOIN ganje.outbox AS o ON o.merchant_id = d.merchant_id AND o.request_id = d.request_id
-         WHERE d.account_id = subscriber.account_id AND d.state = 'dead' AND o.created_at >= since AND o.created_at < coalesce(until, 'infinity')
-           FOR UPDATE OF d SKIP LOCKED
-    LOOP
-        PERFORM ganje.finish_request(delivery, 'cancelled', delivery.last_status, delivery.last_error);
-    END LOOP;
+    PERFORM ganje.cancel_dead_notifications(subscriber.account_id, since, coalesce(until, 'infinity'));
     FOR notification IN
         SELECT n.* FROM ganje.notification AS n
          WHERE n.merchant_id = subscriber.merchant_id AND n.created_at >= since AND n.created_at < coalesce(until, 'infinity')
@@ -269,6 +282,7 @@ BEGIN
     IF is_test THEN
         UPDATE ganje.outbox_delivery AS d SET state = 'dead'
          WHERE d.merchant_id = delivery.merchant_id AND d.request_id = delivery.request_id;
+        RETURN;
     ELSIF subscriber.subscription_id IS NULL OR subscriber.disabled_at IS NOT NULL THEN
         PERFORM ganje.finish_request(delivery, 'cancelled', subscriber_failed.status, NULL);
         RETURN;
@@ -281,10 +295,11 @@ BEGIN
     END IF;
     IF reason IS NULL THEN
         UPDATE ganje.subscription AS s SET failing_since = since
-         WHERE s.subscription_id = subscriber.subscription_id AND s.failing_since IS NULL AND s.disabled_at IS NULL;
+         WHERE s.subscription_id = subscriber.subscription_id AND s.failing_since IS NULL;
         RETURN;
     END IF;
     PERFORM ganje.mark_disabled(subscriber.subscription_id, reason);
+    PERFORM ganje.finish_request(delivery, 'cancelled', subscriber_failed.status, NULL);
     -- What was never leased may be one of many that the worker has picked just now, and needs for a while yet.
     IF delivery.state = 'leased' THEN
         PERFORM ganje.cancel_notifications(delivery.account_id);
@@ -292,7 +307,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ganje.subscriber_failed(ganje.outbox_delivery, integer) IS
-'Notes that a subscriber was not reached: disables its subscription at 410, or when it has failed for too long.';
+'Notes that a subscriber was not reached: disables its subscription at 410, or when it has failed for too long. A test that failed changes nothing.';
 
 CREATE FUNCTION ganje.subscriber_accepted(account_id text) RETURNS void
 LANGUAGE plpgsql VOLATILE

@@ -54,6 +54,17 @@ static const Kind kinds[GL_CONTRACT_COUNT] = {
 							 "ganje.run_receive(text,jsonb,jsonb)"},
 };
 
+/* A function's signature with its schema, whatever the caller's search_path. */
+static char *
+signature_of(Oid function)
+{
+	GlRoleScope scope = gl_role_enter();
+	char *signature = format_procedure(function);
+
+	gl_role_leave(&scope);
+	return signature;
+}
+
 /*
  * The signature to keep of a function that was named with or without its
  * argument types; raises where it is not what the contract asks for, or the
@@ -72,19 +83,18 @@ check_function(const char *given, const Kind *kind)
 				errhint("A %s function takes (%s) and returns %s.", kind->name, kind->arguments,
 						kind->result));
 	if (!gl_carrier_fits(function, gl_role_function(kind->runner)))
-		ereport(ERROR, errcode(ERRCODE_INVALID_FUNCTION_DEFINITION),
-				errmsg("%s function %s does not fit the contract", kind->name,
-					   format_procedure_qualified(function)),
-				errdetail("It must take (%s) and return %s; it returns %s%s.", kind->arguments,
-						  kind->result, get_func_retset(function) ? "a set of " : "",
-						  format_type_be_qualified(get_func_rettype(function))));
+		ereport(
+			ERROR, errcode(ERRCODE_INVALID_FUNCTION_DEFINITION),
+			errmsg("%s function %s does not fit the contract", kind->name, signature_of(function)),
+			errdetail("It must take (%s) and return %s; it returns %s%s.", kind->arguments,
+					  kind->result, get_func_retset(function) ? "a set of " : "",
+					  format_type_be(get_func_rettype(function))));
 	if (!DatumGetBool(DirectFunctionCall2(has_function_privilege_id, ObjectIdGetDatum(function),
 										  PointerGetDatum(cstring_to_text("EXECUTE")))))
 		ereport(ERROR, errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				errmsg("role \"%s\" may not execute %s function %s",
-					   GetUserNameFromId(GetUserId(), false), kind->name,
-					   format_procedure_qualified(function)));
-	return format_procedure_qualified(function);
+					   GetUserNameFromId(GetUserId(), false), kind->name, signature_of(function)));
+	return signature_of(function);
 }
 
 /* Runs a statement of text parameters as the extension's owner. */
