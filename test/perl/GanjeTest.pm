@@ -13,7 +13,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
-our @EXPORT = qw(start_carrier stop_carrier control faults carrier_log orders_at logins_at
+our @EXPORT = qw(start_carrier start_standin stop_carrier control faults carrier_log orders_at logins_at
 	new_server set_up_account add_shipments wait_for worker_pid server_log);
 
 # Seconds that anything may take; bounds that a test is about are its own.
@@ -22,11 +22,14 @@ our $PATIENCE = 60;
 my @carriers;
 
 # Starts a Ganje stand-in; options are those of ganje.py.
-sub start_carrier
+sub start_carrier { return start_standin('ganje.py', @_); }
+
+# Starts a stand-in of test/carriers.
+sub start_standin
 {
-	my (@options) = @_;
+	my ($name, @options) = @_;
 	my $directory = PostgreSQL::Test::Utils::tempdir();
-	my $script = "$FindBin::RealBin/../carriers/ganje.py";
+	my $script = "$FindBin::RealBin/../carriers/$name";
 	my $pid = fork();
 
 	die "fork: $!" unless defined $pid;
