@@ -6,7 +6,8 @@ with Python's hmac: a message is accepted when one of its signatures fits one
 of the secrets given, and its timestamp is within five minutes; otherwise the
 answer is 401.  Without secrets everything is accepted.  The log says of every
 request which path, id and timestamp it had, how many signatures, and the
-numbers of the secrets that they fit ("signed_by", from 0).
+numbers of the secrets that they fit ("signed_by", from 0).  It also plays a
+carrier of the user's own, whose answers are told by the fault "status".
 
 Controls beside those of standin.py:
   POST /_control/secrets ["whsec_…", …]   from now on these
@@ -74,6 +75,10 @@ class Subscriber(standin.Carrier):
             "signatures": len(signatures), "fresh": fresh,
             "signed_by": [number for number, one in enumerate(expected)
                           if any(hmac.compare_digest(one, other) for other in signatures)]}
+
+    def describe_authorization(self, request):
+        """As it came: what the tests send here is no secret."""
+        return request.headers.get("authorization")
 
     def control(self, request, parameters):
         if (request.method, request.path) == ("POST", "/_control/secrets"):
