@@ -9,33 +9,28 @@ LANGUAGE sql STABLE PARALLEL SAFE
 RETURN to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"');
 COMMENT ON FUNCTION ganje.utc_text(timestamptz) IS 'A time as 2020-12-24T06:45:29.174Z.';
 
-CREATE FUNCTION ganje.without_nulls(object jsonb) RETURNS jsonb
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-BEGIN ATOMIC
-    SELECT coalesce(jsonb_object_agg(e.key, e.value) FILTER (WHERE e.value <> 'null'), '{}') FROM jsonb_each(object) AS e;
-END;
-COMMENT ON FUNCTION ganje.without_nulls(jsonb) IS 'An object without its keys that are null; nulls deeper in are kept.';
-
+-- Only what is ours is stripped of nulls, not what the application gave us.
 CREATE FUNCTION ganje.shipment_payload(s ganje.shipment) RETURNS jsonb
 LANGUAGE plpgsql STABLE
 AS $$
 BEGIN
-    RETURN ganje.without_nulls(
+    RETURN jsonb_strip_nulls(
         jsonb_build_object(
             'merchantId', s.merchant_id, 'shipmentId', s.shipment_id, 'orderId', s.order_id, 'externalId', s.external_id,
             'storeId', s.store_id, 'type', s.type, 'provider', s.provider, 'zoneId', s.zone_id, 'day', s.day,
             'slot', CASE WHEN s.slot_from IS NOT NULL THEN jsonb_build_array(to_char(s.slot_from, 'HH24:MI'), to_char(s.slot_to, 'HH24:MI')) END,
             'promisedFrom', ganje.utc_text(s.promised_from), 'promisedTo', ganje.utc_text(s.promised_to), 'fee', s.fee,
-            'status', s.status, 'normalizedStatus', s.normalized_status)
+            'status', s.status, 'normalizedStatus', s.normalized_status, 'recipient', s.recipient, 'phone', s.phone, 'note', s.note)
         || jsonb_build_object(
-            'recipient', s.recipient, 'phone', s.phone, 'address', s.address, 'note', s.note, 'orderLink', s.order_link,
-            'trackingUrl', s.tracking_url, 'trackingNumber', s.tracking_number, 'waybillUrl', s.waybill_url,
-            'courierName', s.courier_name, 'boxes', s.boxes, 'station', s.station, 'cannotCancel', nullif(s.cannot_cancel, false),
-            'data', nullif(s.data, '{}'), 'createdAt', ganje.utc_text(s.created_at), 'updatedAt', ganje.utc_text(s.updated_at),
-            'items', (SELECT jsonb_agg(ganje.without_nulls(jsonb_build_object('itemId', i.item_id, 'quantity', i.quantity,
-                                                                              'price', i.price, 'name', i.name))
+            'orderLink', s.order_link, 'trackingUrl', s.tracking_url, 'trackingNumber', s.tracking_number, 'waybillUrl', s.waybill_url,
+            'courierName', s.courier_name, 'boxes', s.boxes, 'cannotCancel', nullif(s.cannot_cancel, false),
+            'createdAt', ganje.utc_text(s.created_at), 'updatedAt', ganje.utc_text(s.updated_at),
+            'items', (SELECT jsonb_agg(jsonb_build_object('itemId', i.item_id, 'quantity', i.quantity, 'price', i.price, 'name', i.name)
                                        ORDER BY i.position, i.item_id)
-                        FROM ganje.shipment_item AS i WHERE i.merchant_id = s.merchant_id AND i.shipment_id = s.shipment_id)));
+                        FROM ganje.shipment_item AS i WHERE i.merchant_id = s.merchant_id AND i.shipment_id = s.shipment_id)))
+        || CASE WHEN s.address IS NOT NULL THEN jsonb_build_object('address', s.address) ELSE '{}' END
+        || CASE WHEN s.station IS NOT NULL THEN jsonb_build_object('station', s.station) ELSE '{}' END
+        || CASE WHEN s.data <> '{}' THEN jsonb_build_object('data', s.data) ELSE '{}' END;
 END
 $$;
 COMMENT ON FUNCTION ganje.shipment_payload(ganje.shipment) IS 'A shipment as its notifications tell it.';
@@ -45,7 +40,7 @@ CREATE FUNCTION ganje.delivery_order_payload(s ganje.shipment) RETURNS jsonb
 LANGUAGE plpgsql STABLE
 AS $$
 BEGIN
-    RETURN ganje.without_nulls(jsonb_build_object(
+    RETURN jsonb_strip_nulls(jsonb_build_object(
         'deliveryOrderId', s.shipment_id, 'deliveryOrderSn', s.external_id, 'sourceOrderId', s.order_id,
         'deliveryOrderType', 'SALE_ORDER',
         'deliveryOrderStatus', CASE s.normalized_status WHEN 'pending' THEN 'NEW' ELSE upper(s.normalized_status) END,
@@ -53,7 +48,7 @@ BEGIN
         'warehouseId', s.store_id, 'ownerId', coalesce(s.store_merchant_id, s.merchant_id), 'channel', s.type,
         'waybillUrl', s.waybill_url, 'trackingNumber', s.tracking_number, 'logisticsProvider', s.provider,
         'shop', jsonb_build_object('shopId', s.merchant_id),
-        'shippingAddress', nullif(ganje.without_nulls(jsonb_build_object(
+        'shippingAddress', nullif(jsonb_strip_nulls(jsonb_build_object(
             'name', coalesce(s.recipient, s.address ->> 'recipient', s.address ->> 'nameSurname'),
             'phoneNumber', s.phone, 'country', s.address ->> 'country', 'province', s.address ->> 'province',
             'city', s.address ->> 'city', 'district', s.address ->> 'district',
@@ -61,10 +56,10 @@ BEGIN
             'fullAddress', coalesce(s.address ->> 'fullAddress', nullif(concat_ws(', ', s.address ->> 'street', s.address ->> 'building',
                 s.address ->> 'floor', s.address ->> 'door', s.address ->> 'neighborhood', s.address ->> 'district', s.address ->> 'city',
                 s.address ->> 'postalCode', s.address ->> 'country'), '')))), '{}'),
-        'orderItems', (SELECT jsonb_agg(ganje.without_nulls(jsonb_build_object(
+        'orderItems', (SELECT jsonb_agg(jsonb_build_object(
                                   'deliveryOrderId', s.shipment_id, 'deliveryOrderItemId', i.item_id, 'inventoryId', i.item_id,
                                   'inventorySku', i.item_id, 'inventoryName', i.name, 'quantity', i.quantity, 'orderId', s.order_id,
-                                  'orderItemId', i.item_id)) ORDER BY i.position, i.item_id)
+                                  'orderItemId', i.item_id) ORDER BY i.position, i.item_id)
                          FROM ganje.shipment_item AS i WHERE i.merchant_id = s.merchant_id AND i.shipment_id = s.shipment_id)));
 END
 $$;
@@ -179,8 +174,8 @@ BEGIN
              WHERE s.merchant_id = notify_order.merchant_id AND s.order_id = notify_order.order_id
              ORDER BY s.shipment_id FOR NO KEY UPDATE) AS locked;
     PERFORM ganje.notify_subscribers(notify_order.merchant_id, 'order', notify_order.action, ids[1],
-        ganje.without_nulls(jsonb_build_object('orderId', notify_order.order_id, 'shopId', notify_order.merchant_id, 'lastUpdateAt', at,
-            'createAt', CASE notify_order.action WHEN 'CREATE' THEN at END, 'shipmentIds', to_jsonb(ids)) || payload));
+        jsonb_strip_nulls(jsonb_build_object('orderId', notify_order.order_id, 'shopId', notify_order.merchant_id, 'lastUpdateAt', at,
+            'createAt', CASE notify_order.action WHEN 'CREATE' THEN at END, 'shipmentIds', to_jsonb(ids))) || payload);
 END
 $$;
 COMMENT ON FUNCTION ganje.notify_order(text, text, text, jsonb) IS
