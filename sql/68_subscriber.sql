@@ -60,7 +60,7 @@ $$;
 COMMENT ON FUNCTION ganje.check_words(text, text[], text[]) IS 'Raises, naming the place, unless a list has one word at least and none but those allowed.';
 
 CREATE FUNCTION ganje.new_webhook_secret() RETURNS text
-LANGUAGE sql VOLATILE PARALLEL SAFE
+LANGUAGE sql VOLATILE
 RETURN 'whsec_' || encode(ganje.random_bytes(32), 'base64');
 COMMENT ON FUNCTION ganje.new_webhook_secret() IS 'A new Standard Webhooks secret, of 256 random bits.';
 
