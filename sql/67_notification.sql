@@ -108,7 +108,8 @@ COMMENT ON FUNCTION ganje.make_notification(text, text, text, text, jsonb) IS 'A
 
 -- The caller holds the lock of the shipment's row, so that turns are given one
 -- after another. What a disabled subscription would have been told is kept for
--- its replay; where nobody subscribed nothing is.
+-- its replay; where nobody subscribed nothing is. The lock lets unsubscribe wait,
+-- or us see that it was quicker: an order must not fail because of it.
 CREATE FUNCTION ganje.notify_subscribers(merchant text, entity text, action text, shipment text, payload jsonb) RETURNS void
 LANGUAGE plpgsql VOLATILE
 AS $$
@@ -120,7 +121,7 @@ BEGIN
     FOR subscriber IN
         SELECT * FROM ganje.subscription AS s
          WHERE s.merchant_id = merchant AND notify_subscribers.entity = ANY (s.entities) AND notify_subscribers.action = ANY (s.actions)
-         ORDER BY s.subscription_id
+         ORDER BY s.subscription_id FOR KEY SHARE
     LOOP
         IF made.notification_id IS NULL THEN
             made := ganje.make_notification(merchant, notify_subscribers.entity, notify_subscribers.action, shipment, payload);
@@ -205,16 +206,22 @@ CREATE FUNCTION ganje.shipment_report() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off
 AS $$
 BEGIN
+    -- What its own transaction changes in a new shipment its CREATE tells, unless that is out already (SET CONSTRAINTS).
+    IF NEW.enqueued_at = pg_catalog.now()
+       AND NOT EXISTS (SELECT FROM ganje.notification AS n
+                        WHERE n.log_slot = ganje.log_slot(NEW.enqueued_at) AND n.merchant_id = NEW.merchant_id
+                          AND n.created_at = NEW.enqueued_at AND n.shipment_id = NEW.shipment_id AND n.entity <> 'order') THEN
+        RETURN NULL;
+    END IF;
     PERFORM ganje.notify_shipment(NEW, CASE WHEN NEW.normalized_status = 'cancelled' AND OLD.normalized_status <> 'cancelled'
                                             THEN 'DELETE' ELSE 'UPDATE' END);
     RETURN NULL;
 END
 $$;
 COMMENT ON FUNCTION ganje.shipment_report() IS 'Trigger: tells subscribers of a changed or cancelled shipment.';
--- What its own transaction changes in a new shipment its CREATE tells.
 CREATE TRIGGER shipment_report AFTER UPDATE ON ganje.shipment
     FOR EACH ROW WHEN (
-        ganje.has_subscriber() AND NEW.enqueued_at IS DISTINCT FROM pg_catalog.now() AND
+        ganje.has_subscriber() AND
         (OLD.status, OLD.normalized_status, OLD.order_link, OLD.tracking_url, OLD.tracking_number, OLD.waybill_url, OLD.courier_name,
          OLD.boxes, OLD.station, OLD.cannot_cancel, OLD.address, OLD.recipient, OLD.phone, OLD.note, OLD.data, OLD.provider, OLD.type,
          OLD.store_id, OLD.day, OLD.slot_from, OLD.slot_to, OLD.promised_from, OLD.promised_to, OLD.fee, OLD.external_id)

@@ -82,7 +82,7 @@ AS $$
 DECLARE
     found_one ganje.subscription;
 BEGIN
-    SELECT * INTO found_one FROM ganje.subscription AS s WHERE s.subscription_id = find_subscription.subscription_id FOR UPDATE;
+    SELECT * INTO found_one FROM ganje.subscription AS s WHERE s.subscription_id = find_subscription.subscription_id FOR NO KEY UPDATE;
     IF NOT FOUND THEN
         RAISE no_data_found USING MESSAGE = format('subscription %L does not exist', subscription_id),
             HINT = 'SELECT * FROM ganje.subscription_status lists the subscriptions.';
@@ -170,10 +170,11 @@ AS $$
 DECLARE
     account text := (ganje.find_subscription(subscription_id)).account_id;
 BEGIN
+    -- First, because it waits for those who notify just now.
+    DELETE FROM ganje.subscription AS s WHERE s.subscription_id = unsubscribe.subscription_id;
     WHILE ganje.cancel_notifications(account) > 0 LOOP
     END LOOP;
     PERFORM ganje.cancel_dead_notifications(account, '-infinity', 'infinity');
-    DELETE FROM ganje.subscription AS s WHERE s.subscription_id = unsubscribe.subscription_id;
     DELETE FROM ganje.carrier_credential AS c WHERE c.account_id = account;
     -- What is on its way just now still needs the account.
     UPDATE ganje.carrier_account AS a SET active = false WHERE a.account_id = account;
@@ -278,7 +279,7 @@ DECLARE
     since timestamptz;
     reason text;
 BEGIN
-    SELECT * INTO subscriber FROM ganje.subscription AS s WHERE s.account_id = delivery.account_id FOR UPDATE;
+    SELECT * INTO subscriber FROM ganje.subscription AS s WHERE s.account_id = delivery.account_id FOR NO KEY UPDATE;
     IF is_test THEN
         UPDATE ganje.outbox_delivery AS d SET state = 'dead'
          WHERE d.merchant_id = delivery.merchant_id AND d.request_id = delivery.request_id;

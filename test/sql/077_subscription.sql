@@ -99,6 +99,14 @@ SELECT ganje.notify_order('M77', '77-order', 'REMOVE');
 SELECT ganje.notify_order('M77', '', 'UPDATE');
 SELECT ganje.notify_order('M77', '77-order', 'UPDATE', '[]');
 
+-- Told at once where the transaction asks for it; then changes are told one by one.
+BEGIN;
+SET CONSTRAINTS ALL IMMEDIATE;
+INSERT INTO ganje.shipment (merchant_id, shipment_id, order_id) VALUES ('M77', '77-now', '77-order-now');
+UPDATE ganje.shipment SET status = 'CANCELLED', normalized_status = 'cancelled' WHERE shipment_id = '77-now';
+SELECT name, operation, turn FROM waiting77 WHERE shipment_id = '77-now' ORDER BY name, turn;
+ROLLBACK;
+
 -- What is rolled back is told to nobody; nor is a row that a dump brings.
 BEGIN;
 UPDATE ganje.shipment SET note = 'x' WHERE shipment_id = '77-A';
@@ -113,6 +121,12 @@ SELECT ganje.attach_orders('orders77', '{"orderId": "id", "storeId": "store", "m
 INSERT INTO orders77 VALUES ('77-placed', 'S77');
 SELECT name, operation, turn, body #>> '{payload,orderId}' AS order_id, jsonb_array_length(body #> '{payload,shipmentIds}') AS shipments
   FROM waiting77 WHERE body #>> '{payload,orderId}' = '77-placed' OR body #>> '{payload,sourceOrderId}' = '77-placed' ORDER BY turn;
+BEGIN;
+INSERT INTO orders77 VALUES ('77-changed', 'S77');
+UPDATE ganje.shipment SET note = 'n' WHERE order_id = '77-changed';
+COMMIT;
+SELECT operation, turn, body #>> '{payload,note}' AS note FROM waiting77
+ WHERE shipment_id = (SELECT s.shipment_id FROM ganje.shipment AS s WHERE s.order_id = '77-changed') ORDER BY turn;
 SELECT ganje.detach_orders('orders77');
 
 -- Sent: signed at that time, by one key, or by two while one takes the place of the other.
