@@ -74,7 +74,7 @@ COMMENT ON TABLE ganje.shipment_item IS 'Items of shipments.';
 CREATE TABLE ganje.shipment_parcel (
     merchant_id text NOT NULL,
     shipment_id text NOT NULL,
-    parcel_ref text NOT NULL,
+    parcel_ref text NOT NULL, -- empty where the carrier knows no parcels
     carrier_status text NOT NULL,
     normalized_status text NOT NULL CHECK (ganje.normalized_rank(normalized_status) IS NOT NULL),
     rank integer NOT NULL,
@@ -85,7 +85,7 @@ CREATE TABLE ganje.shipment_parcel (
     FOREIGN KEY (merchant_id, shipment_id) REFERENCES ganje.shipment ON DELETE CASCADE
 );
 COMMENT ON TABLE ganje.shipment_parcel IS 'What the carrier last said of each parcel of a shipment.';
-COMMENT ON COLUMN ganje.shipment_parcel.parcel_ref IS 'the carrier''s id of the parcel (Ganje: uuid), empty where it knows none';
+COMMENT ON COLUMN ganje.shipment_parcel.parcel_ref IS 'the carrier''s id of the parcel (Ganje: uuid)';
 
 CREATE TABLE ganje.shipment_event (
     merchant_id text NOT NULL,

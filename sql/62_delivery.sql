@@ -141,9 +141,6 @@ BEGIN
                 PERFORM ganje.apply_to_twins(delivery, account.carrier, outcome.patch);
             END IF;
             PERFORM ganje.finish_request(delivery, 'delivered', response.status, excerpt);
-            IF account.carrier = 'webhook' THEN
-                PERFORM ganje.subscriber_accepted(account.account_id);
-            END IF;
         WHEN 'unauthorized' THEN
             PERFORM ganje.refuse_token(delivery, used_token, delay_ms, started, elapsed_ms, response.status, excerpt);
         WHEN 'retry', 'failed' THEN
@@ -154,6 +151,9 @@ BEGIN
                 USING MESSAGE = format('the apply function of carrier %L answered result %L', account.carrier, verdict),
                       HINT = 'It must be delivered, retry, failed, unauthorized or NULL.';
     END CASE;
+    IF verdict = 'delivered' AND account.carrier = 'webhook' THEN
+        PERFORM ganje.subscriber_accepted(account.account_id);
+    END IF;
     RETURN verdict;
 END
 $$;
