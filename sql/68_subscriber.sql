@@ -92,9 +92,9 @@ END
 $$;
 COMMENT ON FUNCTION ganje.find_subscription(text) IS 'A subscription, its row locked; raises where there is none.';
 
--- In pieces, because the worker calls it, too, and has other things to do.
--- What is left after one, and what is on its way, ends when it is due:
--- authorize lets none of it out.
+-- In pieces, because the worker calls it, too, for every answer that was still
+-- on its way, and has other things to do. What is left then ends when it is due,
+-- for authorize lets none of it out, or by disable_subscription at once.
 CREATE FUNCTION ganje.cancel_notifications(account text) RETURNS bigint
 LANGUAGE plpgsql VOLATILE
 AS $$
@@ -105,14 +105,14 @@ BEGIN
     -- Twice "state", because the index is of those that are not dead.
     FOR delivery IN SELECT * FROM ganje.outbox_delivery AS d
                      WHERE d.account_id = account AND d.state <> 'dead' AND d.state <> 'leased'
-                     LIMIT 5000 FOR UPDATE SKIP LOCKED LOOP
+                     LIMIT 2000 FOR UPDATE SKIP LOCKED LOOP
         PERFORM ganje.finish_request(delivery, 'cancelled', delivery.last_status, delivery.last_error);
         ended := ended + 1;
     END LOOP;
     RETURN ended;
 END
 $$;
-COMMENT ON FUNCTION ganje.cancel_notifications(text) IS 'Takes up to 5000 waiting notifications of a subscriber out of the outbox; they are kept in the log. Answers how many.';
+COMMENT ON FUNCTION ganje.cancel_notifications(text) IS 'Takes up to 2000 waiting notifications of a subscriber out of the outbox; they are kept in the log. Answers how many.';
 
 CREATE FUNCTION ganje.cancel_dead_notifications(account text, since timestamptz, until timestamptz) RETURNS void
 LANGUAGE plpgsql VOLATILE
@@ -284,17 +284,15 @@ BEGIN
         UPDATE ganje.outbox_delivery AS d SET state = 'dead'
          WHERE d.merchant_id = delivery.merchant_id AND d.request_id = delivery.request_id;
         RETURN;
-    ELSIF subscriber.subscription_id IS NULL OR subscriber.disabled_at IS NOT NULL THEN
-        PERFORM ganje.finish_request(delivery, 'cancelled', subscriber_failed.status, NULL);
-        RETURN;
     END IF;
     since := coalesce(subscriber.failing_since, clock_timestamp());
-    IF status = 410 THEN
+    IF subscriber.subscription_id IS NULL OR subscriber.disabled_at IS NOT NULL THEN
+        reason := 'ended before';
+    ELSIF status = 410 THEN
         reason := 'the subscriber answered 410 Gone';
     ELSIF clock_timestamp() - since >= subscriber.disable_after THEN
         reason := format('nothing was accepted since %s', ganje.utc_text(since));
-    END IF;
-    IF reason IS NULL THEN
+    ELSE
         UPDATE ganje.subscription AS s SET failing_since = since
          WHERE s.subscription_id = subscriber.subscription_id AND s.failing_since IS NULL;
         RETURN;

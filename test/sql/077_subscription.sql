@@ -236,3 +236,9 @@ SELECT raise77('all', 'SELECT ganje.unsubscribe(%L)');
 SELECT count(*) AS before FROM ganje.notification \gset
 UPDATE ganje.shipment SET note = 'nobody hears' WHERE shipment_id = '77-A';
 SELECT count(*) - :before AS more FROM ganje.notification;
+
+-- Kept as long as the log is.
+INSERT INTO ganje.notification (log_slot, merchant_id, notification_id, entity, action, body, created_at)
+SELECT ganje.log_slot(pg_catalog.now() - age), 'M77', age::text, 'order', 'CREATE', '{}', pg_catalog.now() - age FROM unnest('{14 days,15 days,30 days}'::interval[]) AS age;
+SELECT ganje.trim_log(14);
+SELECT notification_id FROM ganje.notification WHERE body = '{}';
