@@ -94,8 +94,8 @@ CREATE TABLE ganje.carrier (
 );
 COMMENT ON TABLE ganje.carrier IS 'Integrations: functions by their signature, and the role as which they run.';
 COMMENT ON COLUMN ganje.carrier.build IS 'signature of f(ganje.shipment, text) → ganje.http_request';
-COMMENT ON COLUMN ganje.carrier.authorize IS 'signature of f(jsonb, ganje.http_request) → ganje.http_request';
-COMMENT ON COLUMN ganje.carrier.apply IS 'signature of f(jsonb, ganje.http_request, ganje.http_response) → ganje.outcome';
+COMMENT ON COLUMN ganje.carrier.authorize IS 'signature of f(jsonb, ganje.http_request) → ganje.http_request; NULL: requests go out as they were built';
+COMMENT ON COLUMN ganje.carrier.apply IS 'signature of f(jsonb, ganje.http_request, ganje.http_response) → ganje.outcome; NULL: 2xx is delivered';
 COMMENT ON COLUMN ganje.carrier.receive IS 'signature of f(jsonb, jsonb) → ganje.webhook_reading; NULL: the carrier sends no webhooks';
 COMMENT ON COLUMN ganje.carrier.timezone IS 'of times that the carrier writes without a zone, unless its account says otherwise';
 COMMENT ON COLUMN ganje.carrier.poll_operation IS 'operation by which the worker asks for the status of open shipments; NULL: it does not';

@@ -80,7 +80,7 @@ COMMENT ON TABLE ganje.shipment_item IS 'Items of shipments.';
 CREATE TABLE ganje.shipment_parcel (
     merchant_id text NOT NULL,
     shipment_id text NOT NULL,
-    parcel_ref text NOT NULL CHECK (parcel_ref <> ''),
+    parcel_ref text NOT NULL, -- empty where the carrier knows no parcels
     carrier_status text NOT NULL,
     normalized_status text NOT NULL CHECK (ganje.normalized_rank(normalized_status) IS NOT NULL),
     rank integer NOT NULL,

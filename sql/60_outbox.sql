@@ -43,14 +43,14 @@ CREATE TABLE ganje.outbox_delivery (
     CHECK ((state = 'leased') = (lease_token IS NOT NULL))
 ) WITH (fillfactor = 60);
 COMMENT ON TABLE ganje.outbox_delivery IS 'How far each request of the outbox is.';
-COMMENT ON COLUMN ganje.outbox_delivery.turn IS 'requests of one shipment are sent in this order, one at a time';
+COMMENT ON COLUMN ganje.outbox_delivery.turn IS 'requests of one shipment to one account are sent in this order, one at a time';
 COMMENT ON COLUMN ganje.outbox_delivery.due_at IS 'pending: not before; leased: until when the lease lasts';
 COMMENT ON COLUMN ganje.outbox_delivery.origin IS 'system identifier of the cluster that wrote it: a copy elsewhere sends nothing';
 COMMENT ON COLUMN ganje.outbox_delivery.poll IS 'a poll: where it fails the next one follows at its time, and it is no dead letter';
 COMMENT ON COLUMN ganje.outbox_delivery.answer_lost IS 'the carrier may have got it: it is asked first, where it can be';
 CREATE INDEX outbox_delivery_due ON ganje.outbox_delivery (account_id, due_at) WHERE state <> 'dead';
 CREATE INDEX outbox_delivery_poll ON ganje.outbox_delivery (account_id) WHERE poll;
-CREATE INDEX outbox_delivery_turn ON ganje.outbox_delivery (merchant_id, shipment_id, turn) WHERE shipment_id IS NOT NULL;
+CREATE INDEX outbox_delivery_turn ON ganje.outbox_delivery (merchant_id, shipment_id, account_id, turn) WHERE shipment_id IS NOT NULL;
 
 CREATE TABLE ganje.outbox_attempt (
     merchant_id text NOT NULL,
@@ -97,6 +97,10 @@ BEGIN
         EXECUTE format('CREATE INDEX ON ganje.outbox_log_%s (merchant_id, request_id)', to_char(n, 'FM00'));
         EXECUTE format('COMMENT ON TABLE ganje.outbox_log_%s IS %L', to_char(n, 'FM00'), 'Part of ganje.outbox_log.');
         PERFORM pg_catalog.pg_extension_config_dump(format('ganje.outbox_log_%s', to_char(n, 'FM00'))::regclass, '');
+        EXECUTE format('CREATE TABLE ganje.notification_%s PARTITION OF ganje.notification FOR VALUES IN (%s)', to_char(n, 'FM00'), n);
+        EXECUTE format('CREATE INDEX ON ganje.notification_%s (merchant_id, created_at)', to_char(n, 'FM00'));
+        EXECUTE format('COMMENT ON TABLE ganje.notification_%s IS %L', to_char(n, 'FM00'), 'Part of ganje.notification.');
+        PERFORM pg_catalog.pg_extension_config_dump(format('ganje.notification_%s', to_char(n, 'FM00'))::regclass, '');
     END LOOP;
 END
 $$;
@@ -151,7 +155,8 @@ DECLARE
 BEGIN
     request := ganje.run_build(account.carrier, the_shipment, operation);
     SELECT coalesce(max(d.turn), 0) + 1 INTO next_turn FROM ganje.outbox_delivery AS d
-     WHERE d.merchant_id = the_shipment.merchant_id AND d.shipment_id = the_shipment.shipment_id;
+     WHERE d.merchant_id = the_shipment.merchant_id AND d.shipment_id = the_shipment.shipment_id
+       AND d.account_id = account.account_id;
     INSERT INTO ganje.outbox (merchant_id, request_id, account_id, shipment_id, operation, method, path, headers, body)
     VALUES (the_shipment.merchant_id, id, account.account_id, the_shipment.shipment_id, enqueue.operation,
             request.method, request.path, coalesce(request.headers, '{}'), request.body);
@@ -210,7 +215,8 @@ BEGIN
        AND s.merchant_id = the_shipment.merchant_id AND s.shipment_id <> the_shipment.shipment_id
        AND (s.enqueued_at IS DISTINCT FROM the_shipment.enqueued_at
             OR EXISTS (SELECT FROM ganje.outbox_delivery AS d
-                        WHERE d.merchant_id = s.merchant_id AND d.shipment_id = s.shipment_id))
+                        WHERE d.merchant_id = s.merchant_id AND d.shipment_id = s.shipment_id
+                          AND d.account_id = s.account_id))
      ORDER BY s.shipment_id LIMIT 1 FOR UPDATE OF s;
     IF NOT FOUND THEN
         PERFORM ganje.enqueue(the_shipment, 'create');

@@ -21,7 +21,8 @@ CREATE FUNCTION ganje.fail_delivery(delivery ganje.outbox_delivery, final boolea
 LANGUAGE plpgsql VOLATILE
 AS $$
 DECLARE
-    is_dead boolean := final OR delivery.attempts >= (ganje.find_account(delivery.account_id)).max_attempts;
+    account ganje.carrier_account := ganje.find_account(delivery.account_id);
+    is_dead boolean := final OR delivery.attempts >= account.max_attempts;
     next_due timestamptz := clock_timestamp() + delay_ms * interval '1 millisecond';
     number integer;
 BEGIN
@@ -39,6 +40,9 @@ BEGIN
            lease_token = NULL, lease_owner = NULL, last_status = fail_delivery.status, last_error = fail_delivery.error,
            answer_lost = d.answer_lost OR fail_delivery.lost
      WHERE d.merchant_id = delivery.merchant_id AND d.request_id = delivery.request_id;
+    IF account.carrier = 'webhook' THEN
+        PERFORM ganje.subscriber_failed(delivery, fail_delivery.status);
+    END IF;
 END
 $$;
 COMMENT ON FUNCTION ganje.fail_delivery(ganje.outbox_delivery, boolean, bigint, timestamptz, integer, integer, text, text, boolean) IS
@@ -209,6 +213,9 @@ BEGIN
                 USING MESSAGE = format('the apply function of carrier %L answered result %L', account.carrier, verdict),
                       HINT = 'It must be delivered, retry, failed, unauthorized, to "ask" absent, or NULL.';
     END CASE;
+    IF verdict = 'delivered' AND account.carrier = 'webhook' THEN
+        PERFORM ganje.subscriber_accepted(account.account_id);
+    END IF;
     RETURN verdict;
 END
 $$;
@@ -318,8 +325,10 @@ DECLARE
     log_table text;
 BEGIN
     -- The table of tomorrow must be empty before it comes, so that 30 days before today are the most.
-    FOR age IN least(log_days, 30) + 1 .. 31 LOOP
-        log_table := format('ganje.outbox_log_%s', to_char((today - age + 32) % 32, 'FM00'));
+    FOR log_table IN
+        SELECT format('ganje.%s_%s', l.name, to_char((today - age + 32) % 32, 'FM00'))
+          FROM generate_series(least(log_days, 30) + 1, 31) AS age, (VALUES ('outbox_log'), ('notification')) AS l(name)
+    LOOP
         CONTINUE WHEN pg_relation_size(log_table::regclass) = 0;
         BEGIN
             EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE NOWAIT', log_table);

@@ -166,6 +166,7 @@ BEGIN
         RAISE null_value_not_allowed USING MESSAGE = format('order %L has neither holdId nor storeId', new_order ->> 'orderId'),
             HINT = 'Hold a slot at checkout (hold_slot) and store the holdId with the order.';
     END IF;
+    PERFORM ganje.notify_order(merchant, new_order ->> 'orderId', 'CREATE');
     RETURN placed;
 END
 $$;

@@ -22,20 +22,13 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
+#include "carrier/contract.h"
 #include "compat.h"
 #include "core/role.h"
 
-typedef enum ContractFunction
-{
-	CONTRACT_BUILD,
-	CONTRACT_AUTHORIZE,
-	CONTRACT_APPLY,
-	CONTRACT_RECEIVE
-} ContractFunction;
-
 static const char *const function_names[] = {"build", "authorize", "apply", "receive"};
 
-/* The columns of the functions come in the order of ContractFunction. */
+/* The columns of the functions come in the order of GlContract. */
 static const char carrier_query[] =
 	"SELECT c.build, c.authorize, c.apply, c.receive, c.registered_by,"
 	" (SELECT e.extowner FROM pg_catalog.pg_extension AS e WHERE e.extname = 'ganje_logistics')"
@@ -86,11 +79,11 @@ role_of_row(HeapTuple row, TupleDesc descriptor)
 
 /*
  * The signature of a carrier's function, allocated in the caller's memory,
- * and the role to run it as.  Raises where the carrier or the function is not
- * there.
+ * and the role to run it as; NULL where the carrier does without that
+ * function.  Raises where it cannot, or where there is no such carrier.
  */
 static char *
-find_signature(text *carrier, ContractFunction which, Oid *role)
+find_signature(text *carrier, GlContract which, Oid *role)
 {
 	MemoryContext callers = CurrentMemoryContext;
 	Datum value = PointerGetDatum(carrier);
@@ -104,23 +97,21 @@ find_signature(text *carrier, ContractFunction which, Oid *role)
 				errmsg("carrier \"%s\" does not exist", text_to_cstring(carrier)),
 				errhint("SELECT carrier FROM ganje.carrier lists the carriers."));
 	signature = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, (int) which + 1);
-	if (signature == NULL)
+	if (signature != NULL)
+	{
+		signature = MemoryContextStrdup(callers, signature);
+		*role = role_of_row(SPI_tuptable->vals[0], SPI_tuptable->tupdesc);
+	}
+	else if (which == GL_CONTRACT_BUILD || which == GL_CONTRACT_RECEIVE)
 		ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				errmsg("carrier \"%s\" has no %s function", text_to_cstring(carrier),
 					   function_names[which]));
-	signature = MemoryContextStrdup(callers, signature);
-	*role = role_of_row(SPI_tuptable->vals[0], SPI_tuptable->tupdesc);
 	SPI_finish();
 	return signature;
 }
 
-/*
- * Is this a plain function of the types that the contract asks for?  Those
- * are the types of the SQL function that we were called by: its arguments
- * after the carrier, and its result.
- */
-static bool
-fits_contract(Oid function, Oid contract)
+bool
+gl_carrier_fits(Oid function, Oid contract)
 {
 	HeapTuple theirs = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
 	HeapTuple ours = SearchSysCache1(PROCOID, ObjectIdGetDatum(contract));
@@ -149,8 +140,7 @@ fits_contract(Oid function, Oid contract)
  * without a schema never depends on who asks.
  */
 static Oid
-resolve_signature(const char *signature, text *carrier, ContractFunction which, Oid role,
-				  Oid contract)
+resolve_signature(const char *signature, text *carrier, GlContract which, Oid role, Oid contract)
 {
 	Oid function = gl_role_function(signature);
 
@@ -161,7 +151,7 @@ resolve_signature(const char *signature, text *carrier, ContractFunction which, 
 				   signature, text_to_cstring(carrier)),
 			errhint(
 				"Write it with its schema and argument types, and register the carrier again."));
-	if (!fits_contract(function, contract))
+	if (!gl_carrier_fits(function, contract))
 		ereport(
 			ERROR, errcode(ERRCODE_INVALID_FUNCTION_DEFINITION),
 			errmsg("%s function %s of carrier \"%s\" does not fit the contract",
@@ -202,12 +192,24 @@ call_function(Oid function, FunctionCallInfo fcinfo, bool *isnull)
 }
 
 /*
+ * What a carrier without the function does: its requests go out as they were
+ * built, and an answer means what its HTTP status says.
+ */
+static Datum
+run_default(FunctionCallInfo fcinfo, GlContract which)
+{
+	if (which == GL_CONTRACT_APPLY || PG_ARGISNULL(2))
+		PG_RETURN_NULL();
+	return PG_GETARG_DATUM(2);
+}
+
+/*
  * What all four do: (carrier, arguments of the function ...) → its result.
  * The result is read while the function's role is in force, and belongs to
  * the caller's memory context as with any function.
  */
 static Datum
-run(FunctionCallInfo fcinfo, ContractFunction which)
+run(FunctionCallInfo fcinfo, GlContract which)
 {
 	text *carrier;
 	char *signature;
@@ -221,6 +223,8 @@ run(FunctionCallInfo fcinfo, ContractFunction which)
 		ereport(ERROR, errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("carrier must not be null"));
 	carrier = PG_GETARG_TEXT_PP(0);
 	signature = find_signature(carrier, which, &role);
+	if (signature == NULL)
+		return run_default(fcinfo, which);
 
 	scope = gl_role_enter();
 	function = resolve_signature(signature, carrier, which, role, fcinfo->flinfo->fn_oid);
@@ -237,26 +241,26 @@ run(FunctionCallInfo fcinfo, ContractFunction which)
 Datum
 gl_carrier_run_build(PG_FUNCTION_ARGS)
 {
-	return run(fcinfo, CONTRACT_BUILD);
+	return run(fcinfo, GL_CONTRACT_BUILD);
 }
 
 /* run_authorize(carrier, account, request): the request as it is sent. */
 Datum
 gl_carrier_run_authorize(PG_FUNCTION_ARGS)
 {
-	return run(fcinfo, CONTRACT_AUTHORIZE);
+	return run(fcinfo, GL_CONTRACT_AUTHORIZE);
 }
 
 /* run_apply(carrier, account, request, response): what the answer means. */
 Datum
 gl_carrier_run_apply(PG_FUNCTION_ARGS)
 {
-	return run(fcinfo, CONTRACT_APPLY);
+	return run(fcinfo, GL_CONTRACT_APPLY);
 }
 
 /* run_receive(carrier, account, payload): what a webhook says. */
 Datum
 gl_carrier_run_receive(PG_FUNCTION_ARGS)
 {
-	return run(fcinfo, CONTRACT_RECEIVE);
+	return run(fcinfo, GL_CONTRACT_RECEIVE);
 }

@@ -47,8 +47,8 @@ static const Statement statements[GL_STATEMENT_COUNT] = {
 
 	/*
 	 * $1 accounts, $2 places of each, $3 now, $4 system identifier: requests
-	 * at the head of their shipment's line, locked.  A dead letter holds no
-	 * one up.
+	 * at the head of their shipment's line to that account, locked.  A dead
+	 * letter holds no one up.
 	 */
 	[GL_STATEMENT_PICK] = {
 		"SELECT d.merchant_id, d.request_id, d.account_id, d.attempts,"
@@ -72,6 +72,7 @@ static const Statement statements[GL_STATEMENT_COUNT] = {
 		"           AND NOT EXISTS (SELECT FROM ganje.outbox_delivery AS e"
 		"                            WHERE e.merchant_id = w.merchant_id"
 		"                              AND e.shipment_id = w.shipment_id"
+		"                              AND e.account_id = w.account_id"
 		"                              AND e.turn < w.turn AND e.state <> 'dead')"
 		"         ORDER BY w.due_at LIMIT room.places FOR UPDATE OF w SKIP LOCKED) AS d"
 		"  JOIN ganje.outbox AS o ON o.merchant_id = d.merchant_id AND o.request_id = d.request_id",

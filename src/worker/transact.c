@@ -130,6 +130,8 @@ transact(GlWorker *worker, void (*work)(GlWorker *worker))
 {
 	bool held;
 
+	/* Else now() would be the time when the worker began. */
+	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
 	held = hold_extension(worker);
 	if (held)
