@@ -191,6 +191,11 @@ BEGIN
         WHEN 'absent' THEN
             PERFORM ganje.settle_doubt(delivery, asked, account.carrier);
         WHEN 'unauthorized' THEN
+            -- Whether the credentials are good was the question: unless a new token may help, this is the answer.
+            IF outcome.patch ? 'check' AND (used_token IS NULL OR delivery.last_status IS NOT DISTINCT FROM 401) THEN
+                PERFORM ganje.settle_delivery(delivery, account, sent.operation, outcome.patch, started, response.status, excerpt);
+                RETURN 'delivered';
+            END IF;
             PERFORM ganje.refuse_token(delivery, used_token, delay_ms, started, elapsed_ms, response.status, excerpt);
         WHEN 'retry', 'failed' THEN
             PERFORM ganje.fail_delivery(delivery, verdict = 'failed', delay_ms, started, elapsed_ms, response.status,
