@@ -134,7 +134,8 @@ BEGIN
         END IF;
         PERFORM ganje.finish_request(delivery, 'delivered', settle_delivery.status, excerpt);
     END IF;
-    IF operation IN ('create', 'ask') AND delivery.shipment_id IS NOT NULL THEN
+    IF operation IN ('create', 'ask') AND delivery.shipment_id IS NOT NULL
+       AND (SELECT c.poll_operation IS NOT NULL FROM ganje.carrier AS c WHERE c.carrier = account.carrier) THEN
         PERFORM ganje.begin_polling(delivery, account, settle_delivery.patch ->> 'carrierStatus');
     END IF;
 END
