@@ -501,7 +501,7 @@ DECLARE
     outcome ganje.outcome;
 BEGIN
     IF ganje.hesapkurye_refuses(response.status, response.body) THEN
-        outcome.result := CASE WHEN request.operation = 'check' THEN 'delivered' ELSE 'unauthorized' END;
+        outcome.result := 'unauthorized';
         outcome.patch := CASE WHEN request.operation = 'check'
                               THEN jsonb_build_object('check', jsonb_build_object('ok', false,
                                        'detail', format('the carrier refuses the credentials (%s)', response.status))) END;

@@ -138,7 +138,8 @@ BEGIN
         END IF;
         PERFORM ganje.finish_request(delivery, 'delivered', settle_delivery.status, excerpt);
     END IF;
-    IF operation IN ('create', 'ask') AND delivery.shipment_id IS NOT NULL THEN
+    IF operation IN ('create', 'ask') AND delivery.shipment_id IS NOT NULL
+       AND (SELECT c.poll_operation IS NOT NULL FROM ganje.carrier AS c WHERE c.carrier = account.carrier) THEN
         PERFORM ganje.begin_polling(delivery, account, settle_delivery.patch ->> 'carrierStatus');
     END IF;
 END
@@ -198,7 +199,11 @@ BEGIN
         WHEN 'absent' THEN
             PERFORM ganje.settle_doubt(delivery, asked, account.carrier);
         WHEN 'unauthorized' THEN
-            IF used_token IS NULL AND used_secret IS NOT NULL THEN
+            -- Whether the credentials are good was the question: unless a new token may help, this is the answer.
+            IF outcome.patch ? 'check' AND (used_token IS NULL OR delivery.last_status IS NOT DISTINCT FROM 401) THEN
+                PERFORM ganje.settle_delivery(delivery, account, sent.operation, outcome.patch, started, response.status, excerpt);
+                RETURN 'delivered';
+            ELSIF used_token IS NULL AND used_secret IS NOT NULL THEN
                 PERFORM ganje.park_refused(account.account_id, used_secret, coalesce(outcome.detail, 'the carrier refuses the credentials'));
                 PERFORM ganje.give_back(delivery, response.status, outcome.detail);
                 RETURN verdict;

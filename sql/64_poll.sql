@@ -80,10 +80,6 @@ DECLARE
     right_now timestamptz := clock_timestamp();
     next_due timestamptz;
 BEGIN
-    PERFORM 1 FROM ganje.carrier AS c WHERE c.carrier = account.carrier AND c.poll_operation IS NOT NULL;
-    IF NOT FOUND THEN
-        RETURN;
-    END IF;
     SELECT s.normalized_status INTO normalized FROM ganje.shipment AS s
      WHERE s.merchant_id = delivery.merchant_id AND s.shipment_id = delivery.shipment_id;
     IF NOT FOUND OR ganje.is_closed(normalized) THEN
@@ -96,7 +92,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ganje.begin_polling(ganje.outbox_delivery, ganje.carrier_account, text) IS
-'Polls a shipment that its carrier knows now, where the carrier is one that is polled.';
+'Polls a shipment that its carrier knows now, unless it is closed.';
 
 CREATE FUNCTION ganje.poll_shipment(shipment_id text, merchant_id text DEFAULT 'DEFAULT') RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
