@@ -110,6 +110,9 @@ BEGIN
             MESSAGE = format('shipment %L cannot be cancelled: it is %s', the_shipment.shipment_id,
                              CASE WHEN the_shipment.cannot_cancel THEN 'marked cannot_cancel' ELSE the_shipment.normalized_status END);
     END IF;
+    IF ganje.leave_twins(the_shipment, reason) OR ganje.drop_untold(the_shipment, reason) THEN
+        RETURN NULL;
+    END IF;
     SELECT * INTO told FROM ganje.shipment AS s
      WHERE s.external_id = the_shipment.external_id AND s.account_id = the_shipment.account_id
        AND s.merchant_id = the_shipment.merchant_id
@@ -137,7 +140,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ganje.cancel_at_carrier(text, text, text) IS
-'Tells the carrier that a shipment is cancelled, and why, after all that it was told of it before; answers the request_id. The shipment is cancelled once the carrier agrees. build gets the reason as data.cancelReason.';
+'Tells the carrier that a shipment is cancelled, and why, after all that it was told of it before; answers the request_id, or NULL where the carrier need not be asked: it was not told yet, or another shipment needs what it has. The shipment is cancelled once the carrier agrees. build gets the reason as data.cancelReason.';
 
 SELECT pg_catalog.pg_extension_config_dump('ganje.account_check', '');
 SELECT pg_catalog.pg_extension_config_dump('ganje.payment_method', '');
