@@ -258,6 +258,9 @@ BEGIN
     IF patch ->> 'carrierStatus' <> coalesce(known_status, '') OR patch ? 'detail' THEN
         PERFORM ganje.append_event(before, after, carrier, patch);
     END IF;
+    IF patch ->> 'via' = 'webhook' THEN
+        PERFORM ganje.put_off_poll(after);
+    END IF;
     IF after.cancel_requested_at IS NOT NULL THEN
         PERFORM ganje.pursue_cancel(after, carrier, patch);
     END IF;

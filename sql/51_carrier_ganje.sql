@@ -352,10 +352,16 @@ END
 $$;
 COMMENT ON FUNCTION ganje.ganje_receive(jsonb, jsonb) IS 'Ganje, contract "receive": the status webhook of one parcel.';
 
-INSERT INTO ganje.carrier (carrier, description, build, authorize, apply, receive, timezone, builtin) VALUES
+-- Ganje sends a webhook as soon as a status changes. It is asked where none has
+-- come for half an hour, and less and less often the longer nothing happens:
+-- at last once a day, for who has the link may reserve at any time.
+INSERT INTO ganje.carrier (carrier, description, build, authorize, apply, receive, timezone, poll_operation, poll, builtin) VALUES
     ('ganje', 'Ganje smart lockers (docs.ganje.net)', 'ganje.ganje_build(ganje.shipment,text)',
      'ganje.ganje_authorize(jsonb,ganje.http_request)', 'ganje.ganje_apply(jsonb,ganje.http_request,ganje.http_response)',
-     'ganje.ganje_receive(jsonb,jsonb)', 'Asia/Tehran', true),
+     'ganje.ganje_receive(jsonb,jsonb)', 'Asia/Tehran', 'occupancy',
+     '{"movingSeconds": 1800, "waitingSeconds": 1800, "maxSeconds": 86400}', true);
+
+INSERT INTO ganje.carrier (carrier, description, build, authorize, apply, receive, timezone, builtin) VALUES
     ('ginee', 'Ginee marketplaces (doc.ginee.com)', NULL, NULL, NULL, NULL, 'UTC', true),
     ('webhook', 'Subscribers of notifications', NULL, NULL, NULL, NULL, 'UTC', true);
 

@@ -206,6 +206,39 @@ UPDATE ganje.carrier_account SET settings = '{}' WHERE account_id = '76-GANJE';
 -- A finished order takes no selection.
 SELECT error76(:'good', 'D/ü?#%&+ d');
 
+-- Polls, where webhooks stay away. The first is due half an hour after the pre-order, and a webhook puts it off.
+SELECT poll_operation, poll FROM ganje.carrier WHERE carrier = 'ganje';
+INSERT INTO ganje.shipment (merchant_id, shipment_id, order_id, phone, account_id, external_id) VALUES ('M76', '76-P', 'P', '+989121234567', '76-GANJE', 'P');
+INSERT INTO ganje.shipment_poll (merchant_id, shipment_id, account_id, due_at, changed_at) VALUES ('M76', '76-P', '76-GANJE', now(), now() - interval '1 day');
+SELECT say76('{"uuid": "p-1", "status": "reserved", "external_id": "P"}');
+SELECT due_at > now() + interval '20 minutes' AS put_off, changed_at > now() - interval '1 minute' AS begins_anew FROM ganje.shipment_poll WHERE shipment_id = '76-P';
+-- What it says against what webhooks have said: times are filled in, the same is no news, and of two that differ the one of higher
+-- rank holds, the other being a step of the journey all the same.
+CREATE FUNCTION poll76(last_status text, asked_at timestamptz, status text, more jsonb DEFAULT '{}') RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    known ganje.shipment;
+    patch jsonb := (ganje.ganje_read_occupancy('{"timezone": "Asia/Tehran"}', info76('P', 'p-1', status, more)::jsonb, 'poll')).patch;
+    result text;
+BEGIN
+    SELECT * INTO known FROM ganje.shipment AS s WHERE s.shipment_id = '76-P';
+    result := ganje.apply_poll(known, 'ganje', patch, last_status, asked_at);
+    SELECT * INTO known FROM ganje.shipment AS s WHERE s.shipment_id = '76-P';
+    RETURN result || ' -> ' || known.normalized_status;
+END
+$$;
+SELECT poll76(NULL, now(), 'reserved');
+SELECT station ->> 'nickname' AS station, expected_check_in AT TIME ZONE 'Asia/Tehran' AS expected FROM ganje.shipment WHERE shipment_id = '76-P';
+SELECT poll76('reserved', now(), 'reserved');
+SELECT poll76('reserved', now(), 'occupied');
+SELECT expires_at > now() + interval '23 hours' AS a_day_from_now FROM ganje.shipment WHERE shipment_id = '76-P';
+SELECT poll76('occupied', now(), 'occupied', '{"check_in": "2026-11-20 08:00:00"}');
+SELECT expires_at AT TIME ZONE 'Asia/Tehran' AS expires_at FROM ganje.shipment WHERE shipment_id = '76-P';
+SELECT say76('{"uuid": "p-1", "status": "unoccupied", "external_id": "P", "check_out": "2026-11-20 18:00:00"}');
+SELECT poll76('expired', now(), 'occupied', '{"check_in": "2026-11-20 08:00:00"}');
+SELECT poll76('occupied', now(), 'occupied', '{"check_in": "2026-11-20 08:00:00"}');
+SELECT poll76('occupied', now(), 'returned', '{"check_in": "2026-11-20 08:00:00", "check_out": "2026-11-20 19:00:00"}');
+SELECT * FROM journey76('P');
+
 -- Cancelling. Not told yet: the pre-order is taken back.
 SELECT ganje.cancel_request(request_id, 'M76') FROM ganje.outbox WHERE merchant_id = 'M76';
 INSERT INTO ganje.shipment (merchant_id, shipment_id, order_id, phone, account_id, external_id)
@@ -293,5 +326,5 @@ SELECT ganje.enqueue(s, 'dance') FROM ganje.shipment AS s WHERE shipment_id = '7
 
 SELECT ganje.detach_orders('orders76');
 DROP TABLE orders76;
-DROP FUNCTION answer76, waiting76, journey76, error76, say76, info76;
+DROP FUNCTION answer76, poll76, waiting76, journey76, error76, say76, info76;
 SELECT ganje.resume_sending();

@@ -216,6 +216,32 @@ is(drain(), '0', 'a token that expired is fetched anew');
 is_deeply([ map { $_->{status} } grep { $_->{path} =~ /C7/ } carrier_log($carrier) ], [ 401, 404 ], 'and the call repeated');
 is(scalar(logins_at($carrier)), 1, 'after one login');
 
+# Webhooks that never come: the worker asks, and stops when there is nothing more to be told.
+is(query("SELECT count(*) FROM ganje.shipment_poll WHERE due_at < now() + interval '15 minutes'"), '0', 'Ganje is not asked while its webhooks come');
+query(q{UPDATE ganje.carrier_account SET settings = '{"poll": {"waitingSeconds": 0.2, "maxSeconds": 0.5, "perSecond": 20}}'});
+control($carrier, 'DELETE', 'log');
+$id = told_order('P1');
+wait_for(sub { calls('GET', qr{/occupancies/P1/}) >= 2 }, 'it is asked for');
+is(shipment('P1'), 'PENDING|pending', 'nothing is reserved yet, which is no news');
+my $unheard = move('P1', 'reserved');
+wait_for(sub { query("SELECT parcel_ref FROM ganje.shipment_parcel WHERE shipment_id = '$id'") eq $unheard->{uuid} }, 'what is reserved is known');
+faults($carrier, map { { match => 'occupancies/P1', %$_ } } { action => 'html' }, { action => 'huge', bytes => 10 * 1024 * 1024 },
+	{ action => 'wrong_json' }, { action => 'status', code => 404, body => 'no JSON' }, { action => 'reset' });
+move('P1', 'occupied');
+wait_for(sub { shipment('P1') eq 'IN_TRANSIT|ready_for_pickup' }, 'so is what is in the locker');
+is(scalar(grep { $_->{left} } @{ control($carrier, 'GET', 'faults') }), 0, 'through answers that are none');
+is(query("SELECT count(*) FROM ganje.dead_letters"), '0', 'a poll that fails is no dead letter');
+# The webhook comes after all: it says what is known.
+my $events = "SELECT string_agg(coalesce(carrier_status, source), ' ' ORDER BY event_id) FROM ganje.shipment_event WHERE shipment_id = '$id'";
+report($unheard);
+is(query($events), 'order reserved occupied', 'a webhook that is late is no step of the journey');
+# One that says more than the last poll did: rank settles it.
+report({ %$unheard, status => 'unoccupied', check_out => '2026-01-01 10:00:00' });
+is(shipment('P1'), 'DELIVERED|delivered', 'the customer has it');
+is(query($events), 'order reserved occupied unoccupied', 'says the journey');
+wait_for(sub { query("SELECT count(*) FROM ganje.shipment_poll WHERE shipment_id = '$id'") eq '0' }, 'then it is asked for no more');
+is(query("SELECT count(*) FROM ganje.shipment_event WHERE shipment_id = '$id' AND detail ->> 'via' = 'poll'"), '2', 'two steps are known from polls');
+
 my $log = server_log($node);
 unlike($log, qr/access-[0-9a-f]{8}|"secret"/, 'no secret in the server log');
 unlike($log, qr/9123456789|9121234567/, 'no phone in the server log');
