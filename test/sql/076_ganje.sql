@@ -152,6 +152,11 @@ SELECT uuid, slug, nickname, confirmed FROM ganje.station WHERE slug = '76767676
 SELECT ganje.note_station('ganje', '{"uuid": "76-tajrish", "nickname": "Forged", "address": "Elsewhere", "location": "1, 1"}', false);
 SELECT ganje.note_station('ganje', '{"uuid": "76-forged", "nickname": "Tajrish 2", "address": "Tajrish Sq.", "location": "35.8060, 51.4280"}', false);
 SELECT uuid, slug, nickname, address, confirmed FROM ganje.station WHERE uuid LIKE '76-%' ORDER BY uuid COLLATE "C";
+-- Nor while the carrier has named but one of the keys. Its own word joins them, and takes the place of the page's.
+SELECT ganje.note_station('ganje', '{"slug": "76-slug", "nickname": "Azadi", "address": "Azadi Sq.", "location": "35.69, 51.33"}', true);
+SELECT ganje.note_station('ganje', '{"uuid": "76-page", "nickname": "Azadi", "address": "Azadi Sq.", "location": "35.69, 51.33"}', false);
+SELECT ganje.note_station('ganje', '{"uuid": "76-page", "nickname": "Azadi", "address": "Azadi Sq.", "location": "35.69, 51.33"}', true);
+SELECT uuid, slug, confirmed FROM ganje.station WHERE nickname = 'Azadi' ORDER BY uuid;
 -- Once the carrier itself names what only a page had named, it is confirmed, with the carrier's words.
 SELECT ganje.note_station('ganje', '{"uuid": "76-st-1", "nickname": "Vanak East"}', true);
 SELECT uuid, nickname, address, lat, confirmed FROM ganje.station WHERE uuid = '76-st-1';
@@ -275,6 +280,8 @@ SELECT * FROM waiting76();
 -- Refused: in the locker by now. The shipment stays, the journey tells of it, Ganje is asked what is true.
 SELECT say76('{"uuid": "i-1", "status": "reserved", "external_id": "I"}');
 SELECT ganje.cancel_at_carrier('76-I', 'late', 'M76') IS NOT NULL AS asked;
+SELECT say76('{"uuid": "i-1", "status": "reserved", "external_id": "I", "check_in": "2026-11-24 08:30:00"}');
+SELECT * FROM waiting76();
 SELECT name, answer76('cancel', status, body, 'I')
   FROM (VALUES ('another uuid', 200, '{"uuid": "x", "status": "canceled"}'), ('another status', 200, '{"uuid": "i-1", "status": "reserved"}'), ('HTML', 200, '<html>'),
                ('a list', 200, '[{"uuid": "i-1", "status": "canceled"}]'), ('truncated', 200, '{"uuid": "i-1", "status": "canc'), ('400 of a proxy', 400, '<html>'),
