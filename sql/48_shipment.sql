@@ -236,7 +236,10 @@ BEGIN
          WHERE p.merchant_id = merchant AND p.shipment_id = shipment
            AND p.normalized_status IN ('ready_for_pickup', 'pickup_expired');
     END IF;
-    joined := ganje.joined_station(before.station, ganje.note_station(carrier, patch -> 'station', true));
+    joined := before.station;
+    IF patch ? 'station' THEN
+        joined := ganje.joined_station(before.station, ganje.note_station(carrier, patch -> 'station', true));
+    END IF;
     UPDATE ganje.shipment AS s
        SET normalized_status = coalesce(mapping.normalized_status, s.normalized_status),
            status = CASE WHEN ganje.status_place(mapping.shipment_status) IS NULL THEN s.status

@@ -108,7 +108,10 @@ BEGIN
     new.address := coalesce(said.address, known.address);
     new.postal_code := coalesce(said.postal_code, known.postal_code);
     new.location := coalesce(said.location, known.location);
-    SELECT l.lat, l.lng INTO new.lat, new.lng FROM ganje.lat_lng(new.location) AS l;
+    IF said.location IS NOT NULL THEN
+        new.lat := said.lat;
+        new.lng := said.lng;
+    END IF;
     new.confirmed := known.confirmed OR said.confirmed;
     IF new IS NOT DISTINCT FROM known AND known.last_seen_at > pg_catalog.now() - interval '1 hour' THEN
         RETURN;

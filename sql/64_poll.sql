@@ -320,9 +320,15 @@ LANGUAGE plpgsql VOLATILE
 AS $$
 DECLARE
     right_now timestamptz := clock_timestamp();
-    next_due timestamptz := right_now + ganje.poll_delay(ganje.poll_settings(ganje.find_account(the_shipment.account_id)),
-                                                         the_shipment.normalized_status, interval '0', 0);
+    next_due timestamptz;
 BEGIN
+    PERFORM 1 FROM ganje.shipment_poll AS p
+      WHERE p.merchant_id = the_shipment.merchant_id AND p.shipment_id = the_shipment.shipment_id FOR UPDATE;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    next_due := right_now + ganje.poll_delay(ganje.poll_settings(ganje.find_account(the_shipment.account_id)),
+                                             the_shipment.normalized_status, interval '0', 0);
     UPDATE ganje.shipment_poll AS p SET due_at = greatest(p.due_at, next_due), changed_at = right_now
      WHERE p.merchant_id = the_shipment.merchant_id AND p.shipment_id = the_shipment.shipment_id;
 END
