@@ -200,7 +200,10 @@ COMMENT ON FUNCTION ganje.note_parcel(ganje.shipment, ganje.status_mapping, json
 -- A patch is what a carrier's function says of a shipment: plain fields, and,
 -- with carrierStatus, a step of its journey. Answers applied, stale or
 -- unknown_status. A carrier's word is a fact: it moves the shipment whatever
--- linearStatuses says, and the journey marks the jump.
+-- linearStatuses says, and the journey marks the jump. The journey also tells
+-- "via" what it is known (webhook, poll, answer), and whatever is in "detail",
+-- which makes it a step even without a status. "collectWithin" is how long a
+-- parcel waits to be collected; what cancelling needs is at pursue_cancel.
 CREATE FUNCTION ganje.apply_patch(merchant text, shipment text, carrier text, patch jsonb) RETURNS text
 LANGUAGE plpgsql VOLATILE
 AS $$

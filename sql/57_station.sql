@@ -95,6 +95,32 @@ END
 $$;
 COMMENT ON FUNCTION ganje.find_station(ganje.station) IS 'The row of a station, by its key or, for a carrier''s word, by its place; NULL where there is none.';
 
+CREATE FUNCTION ganje.write_station(new ganje.station) RETURNS void
+LANGUAGE sql VOLATILE
+BEGIN ATOMIC
+    UPDATE ganje.station AS t
+       SET uuid = new.uuid, slug = new.slug, nickname = new.nickname, address = new.address, postal_code = new.postal_code,
+           location = new.location, lat = new.lat, lng = new.lng, confirmed = new.confirmed, last_seen_at = pg_catalog.now()
+     WHERE t.carrier = new.carrier AND t.station_id = new.station_id;
+END;
+COMMENT ON FUNCTION ganje.write_station(ganje.station) IS 'Writes a station that is there already, seen now.';
+
+-- A row that only a customer's page had made of the same key gives way. Should
+-- another session make one just now, the keys are joined the next time: what
+-- tells of the station must not fail over it.
+CREATE FUNCTION ganje.join_station(new ganje.station) RETURNS void
+LANGUAGE plpgsql VOLATILE
+AS $$
+BEGIN
+    DELETE FROM ganje.station AS t
+     WHERE t.carrier = new.carrier AND t.station_id <> new.station_id AND (t.uuid = new.uuid OR t.slug = new.slug);
+    PERFORM ganje.write_station(new);
+EXCEPTION WHEN unique_violation THEN
+    RETURN;
+END
+$$;
+COMMENT ON FUNCTION ganje.join_station(ganje.station) IS 'Writes a station that has got its second key.';
+
 -- Whoever else is at the row writes much the same: nobody waits for it.
 CREATE FUNCTION ganje.renew_station(known ganje.station, said ganje.station) RETURNS void
 LANGUAGE plpgsql VOLATILE
@@ -107,8 +133,8 @@ BEGIN
     new.nickname := coalesce(said.nickname, known.nickname);
     new.address := coalesce(said.address, known.address);
     new.postal_code := coalesce(said.postal_code, known.postal_code);
-    new.location := coalesce(said.location, known.location);
     IF said.location IS NOT NULL THEN
+        new.location := said.location;
         new.lat := said.lat;
         new.lng := said.lng;
     END IF;
@@ -119,14 +145,11 @@ BEGIN
     PERFORM 1 FROM ganje.station AS t WHERE t.carrier = known.carrier AND t.station_id = known.station_id FOR UPDATE SKIP LOCKED;
     IF NOT FOUND THEN
         RETURN;
+    ELSIF (new.uuid, new.slug) IS NOT DISTINCT FROM (known.uuid, known.slug) THEN
+        PERFORM ganje.write_station(new);
+    ELSE
+        PERFORM ganje.join_station(new);
     END IF;
-    -- The row that only a customer's page had made of the same key gives way.
-    DELETE FROM ganje.station AS t
-     WHERE t.carrier = known.carrier AND t.station_id <> known.station_id AND (t.uuid = new.uuid OR t.slug = new.slug);
-    UPDATE ganje.station AS t
-       SET uuid = new.uuid, slug = new.slug, nickname = new.nickname, address = new.address, postal_code = new.postal_code,
-           location = new.location, lat = new.lat, lng = new.lng, confirmed = new.confirmed, last_seen_at = pg_catalog.now()
-     WHERE t.carrier = known.carrier AND t.station_id = known.station_id;
 END
 $$;
 COMMENT ON FUNCTION ganje.renew_station(ganje.station, ganje.station) IS 'Writes what is new of a station, and at most once an hour that it was seen.';
