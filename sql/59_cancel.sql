@@ -4,6 +4,24 @@
 -- pre-order) may reserve after the order is cancelled here. So the wish stays
 -- with the shipment, and whatever the carrier says of it is looked at in its
 -- light, until the carrier refuses.
+--
+-- Shipments of one external id are one thing to the carrier: they are cancelled
+-- together, and it is asked once.
+
+CREATE FUNCTION ganje.is_asked(the_shipment ganje.shipment, operation text, path_part text) RETURNS boolean
+LANGUAGE plpgsql STABLE
+AS $$
+BEGIN
+    RETURN EXISTS (SELECT FROM ganje.shipment AS s
+                     JOIN ganje.outbox_delivery AS d ON d.merchant_id = s.merchant_id AND d.shipment_id = s.shipment_id AND NOT d.poll
+                     JOIN ganje.outbox AS o ON o.merchant_id = d.merchant_id AND o.request_id = d.request_id
+                    WHERE s.external_id = the_shipment.external_id AND s.account_id = the_shipment.account_id
+                      AND s.merchant_id = the_shipment.merchant_id
+                      AND o.operation = is_asked.operation AND strpos(o.path, is_asked.path_part) > 0);
+END
+$$;
+COMMENT ON FUNCTION ganje.is_asked(ganje.shipment, text, text) IS
+'True where the outbox has this request, with this part of a path, for a shipment of the external id; polls apart.';
 
 CREATE FUNCTION ganje.wish_cancel(the_shipment ganje.shipment) RETURNS void
 LANGUAGE plpgsql VOLATILE
@@ -12,10 +30,13 @@ BEGIN
     UPDATE ganje.shipment AS s
        SET cancel_requested_at = coalesce(s.cancel_requested_at, pg_catalog.now()),
            cancel_reason = coalesce(nullif(the_shipment.data ->> 'cancelReason', ''), s.cancel_reason)
-     WHERE s.merchant_id = the_shipment.merchant_id AND s.shipment_id = the_shipment.shipment_id;
+     WHERE s.external_id = the_shipment.external_id AND s.account_id = the_shipment.account_id
+       AND s.merchant_id = the_shipment.merchant_id
+       AND s.normalized_status NOT IN ('delivered', 'return_to_sender', 'cancelled');
 END
 $$;
-COMMENT ON FUNCTION ganje.wish_cancel(ganje.shipment) IS 'Keeps with a shipment that its carrier shall not carry it; the reason is its data.cancelReason.';
+COMMENT ON FUNCTION ganje.wish_cancel(ganje.shipment) IS
+'Keeps with the shipments of an external id that their carrier shall not carry them; the reason is data.cancelReason of the one that is given.';
 
 CREATE FUNCTION ganje.mark_cancelled(before ganje.shipment, source text, detail jsonb) RETURNS void
 LANGUAGE plpgsql VOLATILE
@@ -74,15 +95,13 @@ BEGIN
     END IF;
     IF patch ? 'absent' THEN
         PERFORM ganje.cancel_absent(the_shipment, carrier, patch -> 'absent');
-    ELSIF patch ? 'ask' THEN
+    ELSIF patch ? 'ask' AND NOT ganje.is_asked(the_shipment, patch ->> 'ask', '/') THEN
         PERFORM ganje.enqueue(the_shipment, patch ->> 'ask');
     ELSIF patch ? 'pursueCancel' THEN
         SELECT p.parcel_ref INTO parcel FROM ganje.shipment_parcel AS p
          WHERE p.merchant_id = the_shipment.merchant_id AND p.shipment_id = the_shipment.shipment_id
            AND p.normalized_status = 'pending' AND coalesce(p.cancel_asked_at < the_shipment.cancel_requested_at, true)
-           AND NOT EXISTS (SELECT FROM ganje.outbox AS o
-                            WHERE o.merchant_id = p.merchant_id AND o.shipment_id = p.shipment_id AND o.operation = 'cancel'
-                              AND strpos(o.path, ganje.url_segment(p.parcel_ref)) > 0)
+           AND NOT ganje.is_asked(the_shipment, 'cancel', ganje.url_segment(p.parcel_ref))
          ORDER BY p.parcel_ref COLLATE "C" LIMIT 1;
         IF FOUND THEN
             UPDATE ganje.shipment_parcel AS p SET cancel_asked_at = asked_at
@@ -95,42 +114,6 @@ $$;
 COMMENT ON FUNCTION ganje.pursue_cancel(ganje.shipment, text, jsonb) IS
 'What follows from a carrier''s word for a shipment that it shall not carry; the shipment''s row is locked.';
 
--- Shipments of one external id are one thing to the carrier. While another one
--- needs it, the carrier is not asked: the one that is cancelled leaves it.
-CREATE FUNCTION ganje.leave_twins(the_shipment ganje.shipment, reason text) RETURNS boolean
-LANGUAGE plpgsql VOLATILE
-AS $$
-DECLARE
-    twin ganje.shipment;
-    delivery ganje.outbox_delivery;
-BEGIN
-    SELECT * INTO twin FROM ganje.shipment AS s
-     WHERE s.external_id = the_shipment.external_id AND s.account_id = the_shipment.account_id
-       AND s.merchant_id = the_shipment.merchant_id AND s.shipment_id <> the_shipment.shipment_id
-       AND s.normalized_status NOT IN ('delivered', 'return_to_sender', 'cancelled') AND s.cancel_requested_at IS NULL
-     ORDER BY s.shipment_id COLLATE "C" LIMIT 1 FOR UPDATE;
-    IF NOT FOUND THEN
-        RETURN false;
-    END IF;
-    FOR delivery IN SELECT * FROM ganje.outbox_delivery AS d
-                     WHERE d.merchant_id = the_shipment.merchant_id AND d.shipment_id = the_shipment.shipment_id FOR UPDATE LOOP
-        IF delivery.state = 'leased' THEN
-            RAISE object_in_use USING MESSAGE = format('request %L is being sent', delivery.request_id), HINT = 'Try again in a moment.';
-        END IF;
-        PERFORM ganje.enqueue(twin, o.operation) FROM ganje.outbox AS o
-          WHERE o.merchant_id = delivery.merchant_id AND o.request_id = delivery.request_id AND o.operation = 'create';
-        PERFORM ganje.finish_request(delivery, 'cancelled', delivery.last_status, NULL);
-    END LOOP;
-    PERFORM ganje.mark_cancelled(the_shipment, 'app', jsonb_strip_nulls(jsonb_build_object(
-        'cancel', 'another shipment needs the carrier', 'reason', nullif(reason, ''))));
-    UPDATE ganje.shipment AS s SET account_id = NULL
-     WHERE s.merchant_id = the_shipment.merchant_id AND s.shipment_id = the_shipment.shipment_id;
-    RETURN true;
-END
-$$;
-COMMENT ON FUNCTION ganje.leave_twins(ganje.shipment, text) IS
-'Cancels a shipment, its row locked, without asking the carrier, where another shipment of its external id goes on; false where there is none.';
-
 -- A create that has not been tried, nor is just being sent, is unknown to the
 -- carrier: to take it back is all there is to do.
 CREATE FUNCTION ganje.drop_untold(the_shipment ganje.shipment, reason text) RETURNS boolean
@@ -138,6 +121,7 @@ LANGUAGE plpgsql VOLATILE
 AS $$
 DECLARE
     delivery ganje.outbox_delivery;
+    twin ganje.shipment;
 BEGIN
     SELECT d.* INTO delivery FROM ganje.outbox_delivery AS d
       JOIN ganje.outbox AS o ON o.merchant_id = d.merchant_id AND o.request_id = d.request_id
@@ -150,10 +134,15 @@ BEGIN
         RETURN false;
     END IF;
     PERFORM ganje.finish_request(delivery, 'cancelled', NULL, NULL);
-    PERFORM ganje.mark_cancelled(the_shipment, 'app', jsonb_strip_nulls(jsonb_build_object('cancel', 'the carrier was not told yet',
-                                                                                          'reason', nullif(reason, ''))));
+    FOR twin IN SELECT * FROM ganje.shipment AS s
+                 WHERE s.external_id = the_shipment.external_id AND s.account_id = the_shipment.account_id
+                   AND s.merchant_id = the_shipment.merchant_id AND s.normalized_status = 'pending'
+                 ORDER BY s.shipment_id COLLATE "C" FOR UPDATE LOOP
+        PERFORM ganje.mark_cancelled(twin, 'app', jsonb_strip_nulls(jsonb_build_object('cancel', 'the carrier was not told yet',
+                                                                                      'reason', nullif(reason, ''))));
+    END LOOP;
     RETURN true;
 END
 $$;
 COMMENT ON FUNCTION ganje.drop_untold(ganje.shipment, text) IS
-'Cancels a shipment whose carrier has not been told of it yet, its row locked; false where it may know of it.';
+'Cancels a shipment, and those of its external id, where the carrier has not been told yet; its row is locked. False where the carrier may know.';

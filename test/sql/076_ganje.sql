@@ -30,10 +30,12 @@ BEGIN
     SELECT * INTO STRICT shipment FROM ganje.shipment AS s WHERE s.external_id = answer76.external_id AND s.merchant_id = 'M76' ORDER BY s.shipment_id LIMIT 1;
     SELECT o.merchant_id, o.request_id, o.account_id, o.shipment_id, o.operation, o.method, o.path, o.headers, o.body
       INTO STRICT request FROM ganje.outbox AS o
-     WHERE o.merchant_id = 'M76' AND o.shipment_id = shipment.shipment_id AND o.operation = answer76.operation ORDER BY o.request_id LIMIT 1;
+     WHERE o.merchant_id = 'M76' AND o.operation = answer76.operation
+       AND o.shipment_id IN (SELECT s.shipment_id FROM ganje.shipment AS s WHERE s.external_id = answer76.external_id AND s.merchant_id = 'M76') ORDER BY o.request_id LIMIT 1;
     outcome := ganje.run_apply('ganje', '{"timezone": "Asia/Tehran"}', request, ROW(status, '{}', body)::ganje.http_response);
     IF outcome.patch IS NOT NULL AND outcome.result IN ('delivered', 'failed') THEN
-        PERFORM ganje.apply_patch('M76', shipment.shipment_id, 'ganje', outcome.patch);
+        PERFORM ganje.apply_patch('M76', s.shipment_id, 'ganje', outcome.patch) FROM ganje.shipment AS s
+          WHERE s.external_id = answer76.external_id AND s.merchant_id = 'M76';
         PERFORM ganje.cancel_request(request.request_id, 'M76');
     END IF;
     SELECT * INTO shipment FROM ganje.shipment AS s WHERE s.merchant_id = 'M76' AND s.shipment_id = shipment.shipment_id;
@@ -311,17 +313,26 @@ SELECT ganje.cancel_at_carrier('76-L', NULL, 'M76') IS NOT NULL AS asked;
 SELECT answer76('cancel', 200, info76('L', 'l-1', 'occupied', '{"check_in": "2026-11-24 10:00:00"}'), 'L');
 SELECT * FROM journey76('L');
 SELECT * FROM waiting76();
--- Two shipments of one order: while the other needs the locker the carrier is not asked, and an untold pre-order is handed over.
+-- Two shipments of one order are one thing to the carrier: cancelled together, and it is asked once.
 INSERT INTO ganje.shipment (merchant_id, shipment_id, order_id, phone, account_id, external_id) VALUES
-    ('M76', '76-T1', 'T', '+989121234567', '76-GANJE', 'T'), ('M76', '76-T2', 'T', '+989121234567', '76-GANJE', 'T');
-SELECT shipment_id, operation FROM ganje.outbox WHERE merchant_id = 'M76';
-SELECT ganje.cancel_at_carrier('76-T1', NULL, 'M76');
-SELECT shipment_id, operation, body FROM ganje.outbox WHERE merchant_id = 'M76';
-SELECT say76('{"uuid": "t-1", "status": "reserved", "external_id": "T"}');
-SELECT shipment_id, status, account_id FROM ganje.shipment WHERE merchant_id = 'M76' AND order_id = 'T' ORDER BY 1;
-SELECT ganje.cancel_at_carrier('76-T2', NULL, 'M76') IS NOT NULL AS asked;
-SELECT shipment_id, operation, path FROM ganje.outbox WHERE merchant_id = 'M76' ORDER BY operation;
-SELECT ganje.cancel_request(request_id, 'M76') FROM ganje.outbox WHERE merchant_id = 'M76';
+    ('M76', '76-T1', 'T', '+989121234567', '76-GANJE', 'T'), ('M76', '76-T2', 'T', '+989121234567', '76-GANJE', 'T'),
+    ('M76', '76-V1', 'V', '+989121234567', '76-GANJE', 'V'), ('M76', '76-V2', 'V', '+989121234567', '76-GANJE', 'V'),
+    ('M76', '76-W1', 'W', '+989121234567', '76-GANJE', 'W'), ('M76', '76-W2', 'W', '+989121234567', '76-GANJE', 'W');
+SELECT * FROM waiting76();
+SELECT ganje.cancel_at_carrier('76-T2', NULL, 'M76');
+SELECT answer76('create', 200, '{"order_link": "https://ganje.example/r"}', 'V');
+SELECT ganje.cancel_at_carrier('76-V2', NULL, 'M76') IS NOT NULL AS asked;
+SELECT answer76('cancel', 404, '{"detail": "Not found"}', 'V');
+SELECT answer76('create', 200, '{"order_link": "https://ganje.example/r"}', 'W');
+SELECT say76('{"uuid": "w-1", "status": "reserved", "external_id": "W"}'), say76('{"uuid": "w-2", "status": "reserved", "external_id": "W"}');
+SELECT ganje.cancel_at_carrier('76-W1', NULL, 'M76') IS NOT NULL AS asked;
+SELECT * FROM waiting76();
+SELECT answer76('cancel', 200, '{"uuid": "w-1", "status": "canceled"}', 'W');
+SELECT * FROM waiting76();
+SELECT answer76('cancel', 200, '{"uuid": "w-2", "status": "canceled"}', 'W');
+SELECT * FROM waiting76();
+SELECT shipment_id, status, normalized_status, cancel_requested_at IS NOT NULL AS wished FROM ganje.shipment
+ WHERE merchant_id = 'M76' AND order_id IN ('T', 'V', 'W') ORDER BY 1;
 
 -- What cannot stand in a path is refused when the request is made.
 SELECT ganje.url_segment('a/b ?#%&+é'), ganje.url_segment('...');
