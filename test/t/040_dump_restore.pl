@@ -47,8 +47,8 @@ query(q{
 query("INSERT INTO shop.orders SELECT 'pending-' || n, shop.hold(), '+989121234567' FROM generate_series(1, 4) AS n");
 query("SELECT ganje.cancel_request(request_id) FROM ganje.outbox WHERE body LIKE '%pending-4%'");
 query(q{
-	INSERT INTO ganje.shipment_poll (merchant_id, shipment_id, account_id, due_at, carrier_status, changed_at)
-	SELECT merchant_id, shipment_id, 'locker', now() - interval '1 hour', 'reserved', now() FROM ganje.shipment WHERE order_id = 'sent-2';
+	UPDATE ganje.shipment_poll SET due_at = now() - interval '1 hour', carrier_status = 'reserved'
+	 WHERE shipment_id IN (SELECT shipment_id FROM ganje.shipment WHERE order_id = 'sent-2');
 	INSERT INTO ganje.payment_method VALUES ('locker', '1', 'Nakit', now());
 	INSERT INTO ganje.account_check VALUES ('locker', true, NULL, now());
 	INSERT INTO ganje.account_refresh (account_id, due_at) VALUES ('locker', now());
