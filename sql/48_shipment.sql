@@ -34,6 +34,11 @@ CREATE TABLE ganje.shipment (
     courier_name text,
     boxes text[],
     station jsonb,
+    selection jsonb,
+    expected_check_in timestamptz,
+    expected_check_out timestamptz,
+    expected_duration text,
+    expires_at timestamptz,
     cannot_cancel boolean NOT NULL DEFAULT false,
     data jsonb NOT NULL DEFAULT '{}',
     made_by text REFERENCES ganje.carrier,
@@ -41,6 +46,8 @@ CREATE TABLE ganje.shipment (
     created_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
     updated_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
     enqueued_at timestamptz,
+    cancel_requested_at timestamptz,
+    cancel_reason text,
     PRIMARY KEY (merchant_id, shipment_id),
     FOREIGN KEY (merchant_id, hold_id, group_no) REFERENCES ganje.hold_unit (merchant_id, hold_id, group_no),
     CHECK (account_id IS NULL OR external_id IS NOT NULL)
@@ -54,6 +61,12 @@ COMMENT ON COLUMN ganje.shipment.external_id IS 'our id of it at the carrier';
 COMMENT ON COLUMN ganje.shipment.order_link IS 'Ganje: the page where the customer chooses locker and time';
 COMMENT ON COLUMN ganje.shipment.made_by IS 'carrier whose webhook made it; NULL: an order';
 COMMENT ON COLUMN ganje.shipment.told IS 'per field, as of when a carrier said it, where its messages say so: {field: {asOf, value}}, see ganje.apply_dated_patch';
+COMMENT ON COLUMN ganje.shipment.station IS 'where it is collected, with every key of the station that is known (see ganje.station)';
+COMMENT ON COLUMN ganje.shipment.selection IS 'Ganje: what the plugin returned to the customer''s page, as it came';
+COMMENT ON COLUMN ganje.shipment.expected_check_in IS 'when it is expected in the locker; the carrier''s word goes before the customer''s selection';
+COMMENT ON COLUMN ganje.shipment.expected_duration IS 'as the selection names it: its unit is not documented';
+COMMENT ON COLUMN ganje.shipment.expires_at IS 'until when the recipient must have collected it; NULL while nothing waits to be collected';
+COMMENT ON COLUMN ganje.shipment.cancel_requested_at IS 'since when the carrier shall not carry it: what it reserves afterwards is cancelled as well';
 COMMENT ON COLUMN ganje.shipment.enqueued_at IS 'when its first request was put into the outbox; a row that brings one (from a dump) enqueues nothing';
 -- Never merchant_id alone in front: on a table without statistics the planner
 -- would take such an index for a key lookup, and read a merchant's every row.
@@ -86,12 +99,18 @@ CREATE TABLE ganje.shipment_parcel (
     rank integer NOT NULL,
     checked_in_at timestamptz,
     checked_out_at timestamptz,
+    expires_at timestamptz,
+    cancel_asked_at timestamptz,
     updated_at timestamptz NOT NULL,
     PRIMARY KEY (merchant_id, shipment_id, parcel_ref),
     FOREIGN KEY (merchant_id, shipment_id) REFERENCES ganje.shipment ON DELETE CASCADE
 );
 COMMENT ON TABLE ganje.shipment_parcel IS 'What the carrier last said of each parcel of a shipment.';
 COMMENT ON COLUMN ganje.shipment_parcel.parcel_ref IS 'the carrier''s id of the parcel (Ganje: uuid)';
+COMMENT ON COLUMN ganje.shipment_parcel.expires_at IS 'until when it must be collected; NULL where it never waited to be';
+COMMENT ON COLUMN ganje.shipment_parcel.cancel_asked_at IS 'when the carrier was last asked to cancel it';
+CREATE INDEX shipment_parcel_waiting ON ganje.shipment_parcel (expires_at)
+    WHERE normalized_status IN ('ready_for_pickup', 'pickup_expired');
 
 CREATE TABLE ganje.shipment_event (
     merchant_id text NOT NULL,
@@ -147,6 +166,14 @@ END
 $$;
 COMMENT ON FUNCTION ganje.release_capacity(ganje.shipment) IS 'Gives the capacity of a cancelled, or finished ON_DEMAND, shipment back.';
 
+-- Without the time of its check-in a parcel is in there since we heard of it;
+-- what has expired already has no deadline to come.
+CREATE FUNCTION ganje.collect_until(normalized_status text, patch jsonb) RETURNS timestamptz
+LANGUAGE sql STABLE
+RETURN coalesce((patch ->> 'checkedInAt')::timestamptz, CASE WHEN normalized_status = 'ready_for_pickup' THEN pg_catalog.now() END)
+    + (patch ->> 'collectWithin')::interval;
+COMMENT ON FUNCTION ganje.collect_until(text, jsonb) IS 'Until when a parcel must be collected, by a carrier''s patch that says how long it may wait; NULL where it does not.';
+
 -- What the carrier says of one parcel. Answers the parcel's mapping if this is
 -- news, NULL if a later word is known already.
 CREATE FUNCTION ganje.note_parcel(the_shipment ganje.shipment, mapping ganje.status_mapping, patch jsonb) RETURNS boolean
@@ -156,14 +183,17 @@ DECLARE
     noted boolean;
 BEGIN
     INSERT INTO ganje.shipment_parcel AS p
-        (merchant_id, shipment_id, parcel_ref, carrier_status, normalized_status, rank, checked_in_at, checked_out_at, updated_at)
+        (merchant_id, shipment_id, parcel_ref, carrier_status, normalized_status, rank, checked_in_at, checked_out_at, expires_at,
+         updated_at)
     VALUES (the_shipment.merchant_id, the_shipment.shipment_id, coalesce(patch ->> 'parcel', ''), mapping.carrier_status,
             mapping.normalized_status, mapping.rank, (patch ->> 'checkedInAt')::timestamptz,
-            (patch ->> 'checkedOutAt')::timestamptz, pg_catalog.now())
+            (patch ->> 'checkedOutAt')::timestamptz, ganje.collect_until(mapping.normalized_status, patch), pg_catalog.now())
     ON CONFLICT (merchant_id, shipment_id, parcel_ref) DO UPDATE
        SET carrier_status = excluded.carrier_status, normalized_status = excluded.normalized_status, rank = excluded.rank,
            checked_in_at = coalesce(excluded.checked_in_at, p.checked_in_at),
            checked_out_at = coalesce(excluded.checked_out_at, p.checked_out_at),
+           expires_at = CASE WHEN excluded.checked_in_at IS NOT NULL THEN coalesce(excluded.expires_at, p.expires_at)
+                             ELSE coalesce(p.expires_at, excluded.expires_at) END,
            updated_at = excluded.updated_at
      WHERE excluded.rank >= p.rank
     RETURNING true INTO noted;
@@ -176,7 +206,10 @@ COMMENT ON FUNCTION ganje.note_parcel(ganje.shipment, ganje.status_mapping, json
 -- A patch is what a carrier's function says of a shipment: plain fields, and,
 -- with carrierStatus, a step of its journey. Answers applied, stale or
 -- unknown_status. A carrier's word is a fact: it moves the shipment whatever
--- linearStatuses says, and the journey marks the jump.
+-- linearStatuses says, and the journey marks the jump. The journey also tells
+-- "via" what it is known (webhook, poll, answer), and whatever is in "detail",
+-- which makes it a step even without a status. "collectWithin" is how long a
+-- parcel waits to be collected; what cancelling needs is at pursue_cancel.
 CREATE FUNCTION ganje.apply_patch(merchant text, shipment text, carrier text, patch jsonb) RETURNS text
 LANGUAGE plpgsql VOLATILE
 AS $$
@@ -185,6 +218,9 @@ DECLARE
     after ganje.shipment;
     mapping ganje.status_mapping;
     least ganje.shipment_parcel;
+    known_status text;
+    deadline timestamptz;
+    joined jsonb;
 BEGIN
     SELECT * INTO STRICT before FROM ganje.shipment AS s
      WHERE s.merchant_id = merchant AND s.shipment_id = shipment FOR UPDATE;
@@ -196,6 +232,8 @@ BEGIN
             -- A webhook waits in quarantine for its mapping; the answer to a poll has nowhere to wait.
             mapping := ganje.meaning(carrier, patch ->> 'entity', patch ->> 'carrierStatus');
         END IF;
+        SELECT p.carrier_status INTO known_status FROM ganje.shipment_parcel AS p
+         WHERE p.merchant_id = merchant AND p.shipment_id = shipment AND p.parcel_ref = patch ->> 'parcel';
         IF mapping.carrier IS NULL THEN
             RETURN 'unknown_status';
         ELSIF NOT ganje.note_parcel(before, mapping, patch) THEN
@@ -205,6 +243,13 @@ BEGIN
          WHERE p.merchant_id = merchant AND p.shipment_id = shipment
          ORDER BY ganje.normalized_rank(p.normalized_status), p.rank LIMIT 1;
         mapping := ganje.meaning(carrier, patch ->> 'entity', least.carrier_status);
+        SELECT min(p.expires_at) INTO deadline FROM ganje.shipment_parcel AS p
+         WHERE p.merchant_id = merchant AND p.shipment_id = shipment
+           AND p.normalized_status IN ('ready_for_pickup', 'pickup_expired');
+    END IF;
+    joined := before.station;
+    IF patch ? 'station' THEN
+        joined := ganje.joined_station(before.station, ganje.note_station(carrier, patch -> 'station', true));
     END IF;
     UPDATE ganje.shipment AS s
        SET normalized_status = coalesce(mapping.normalized_status, s.normalized_status),
@@ -215,13 +260,23 @@ BEGIN
            tracking_number = coalesce(patch ->> 'trackingNumber', s.tracking_number),
            waybill_url = coalesce(patch ->> 'waybillUrl', s.waybill_url),
            courier_name = coalesce(patch ->> 'courierName', s.courier_name),
-           station = coalesce(patch -> 'station', s.station),
+           station = joined,
+           expected_check_in = coalesce((patch ->> 'expectedCheckIn')::timestamptz, s.expected_check_in),
+           expected_check_out = coalesce((patch ->> 'expectedCheckOut')::timestamptz, s.expected_check_out),
+           expires_at = CASE WHEN mapping.carrier IS NULL THEN s.expires_at ELSE deadline END,
            data = s.data || coalesce(patch -> 'data', '{}'),
            updated_at = pg_catalog.now()
      WHERE s.merchant_id = merchant AND s.shipment_id = shipment
     RETURNING * INTO after;
-    IF mapping.carrier IS NOT NULL THEN
+    -- The same status once more, with other times, is no step.
+    IF patch ->> 'carrierStatus' <> coalesce(known_status, '') OR patch ? 'detail' THEN
         PERFORM ganje.append_event(before, after, carrier, patch);
+    END IF;
+    IF patch ->> 'via' = 'webhook' THEN
+        PERFORM ganje.put_off_poll(after);
+    END IF;
+    IF after.cancel_requested_at IS NOT NULL THEN
+        PERFORM ganje.pursue_cancel(after, carrier, patch);
     END IF;
     RETURN 'applied';
 END
@@ -241,7 +296,8 @@ BEGIN
             after.status <> before.status
             AND ganje.status_place(after.status) - ganje.status_place(before.status) IS DISTINCT FROM 1,
             coalesce((patch ->> 'occurredAt')::timestamptz, pg_catalog.now()),
-            jsonb_strip_nulls(jsonb_build_object('parcel', patch -> 'parcel', 'stale', patch -> 'stale')));
+            jsonb_strip_nulls(jsonb_build_object('parcel', patch -> 'parcel', 'stale', patch -> 'stale', 'via', patch -> 'via'))
+            || coalesce(patch -> 'detail', '{}'));
     IF after.normalized_status <> before.normalized_status THEN
         PERFORM ganje.release_capacity(after);
     END IF;

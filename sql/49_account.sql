@@ -117,6 +117,9 @@ BEGIN
                     WHERE d.merchant_id = s.merchant_id AND d.shipment_id = s.shipment_id)
      ORDER BY s.shipment_id LIMIT 1 FOR UPDATE OF s;
     the_shipment := CASE WHEN told.shipment_id IS NULL THEN the_shipment ELSE told END;
+    IF ganje.drop_untold(the_shipment, reason) THEN
+        RETURN NULL;
+    END IF;
     FOR earlier IN SELECT o.request_id, o.operation, d.state
                      FROM ganje.outbox AS o
                      JOIN ganje.outbox_delivery AS d ON d.merchant_id = o.merchant_id AND d.request_id = o.request_id
@@ -137,7 +140,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ganje.cancel_at_carrier(text, text, text) IS
-'Tells the carrier that a shipment is cancelled, and why, after all that it was told of it before; answers the request_id. The shipment is cancelled once the carrier agrees. build gets the reason as data.cancelReason.';
+'Tells the carrier that a shipment is cancelled, and why, after all that it was told of it before; answers the request_id, or NULL where the carrier need not be asked, because it was not told yet. The shipment is cancelled once the carrier agrees. build gets the reason as data.cancelReason.';
 
 SELECT pg_catalog.pg_extension_config_dump('ganje.account_check', '');
 SELECT pg_catalog.pg_extension_config_dump('ganje.payment_method', '');

@@ -21,3 +21,8 @@ CREATE FUNCTION ganje.run_receive(carrier text, account jsonb, payload jsonb) RE
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'gl_carrier_run_receive';
 COMMENT ON FUNCTION ganje.run_receive(text, jsonb, jsonb) IS
 'Calls a carrier''s receive function as the role that registered it.';
+
+CREATE FUNCTION ganje.url_segment(value text) RETURNS text
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'gl_carrier_url_segment';
+COMMENT ON FUNCTION ganje.url_segment(text) IS
+'An identifier as one part of a URL''s path, percent-encoded; raises over an empty one, "." and "..".';

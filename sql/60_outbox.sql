@@ -163,6 +163,9 @@ BEGIN
     INSERT INTO ganje.outbox_delivery (merchant_id, request_id, account_id, shipment_id, turn, due_at, origin, poll)
     VALUES (the_shipment.merchant_id, id, account.account_id, the_shipment.shipment_id, next_turn,
             pg_catalog.now(), ganje.system_identifier(), enqueue.poll);
+    IF enqueue.operation = 'cancel' THEN
+        PERFORM ganje.wish_cancel(the_shipment);
+    END IF;
     PERFORM ganje.wake_worker();
     RETURN id;
 END

@@ -210,6 +210,10 @@ BEGIN
             END IF;
             PERFORM ganje.refuse_token(delivery, used_token, delay_ms, started, elapsed_ms, response.status, excerpt);
         WHEN 'retry', 'failed' THEN
+            IF verdict = 'failed' AND outcome.patch IS NOT NULL THEN
+                -- A refusal is the carrier's word too.
+                PERFORM ganje.apply_to_twins(delivery, account.carrier, outcome.patch);
+            END IF;
             PERFORM ganje.fail_delivery(delivery, verdict = 'failed', delay_ms, started, elapsed_ms, response.status,
                                         coalesce(outcome.detail, format('the carrier answered %s', response.status)), excerpt,
                                         response.status NOT BETWEEN 300 AND 499);

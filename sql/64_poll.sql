@@ -290,15 +290,46 @@ COMMENT ON FUNCTION ganje.is_stale_poll(ganje.shipment_parcel, ganje.status_mapp
 'True where a poll''s word yields to what is known from elsewhere.';
 
 CREATE FUNCTION ganje.changes_fields(known ganje.shipment, patch jsonb) RETURNS boolean
-LANGUAGE sql IMMUTABLE
+LANGUAGE sql STABLE
 RETURN coalesce(patch ->> 'orderLink' <> coalesce(known.order_link, ''), false)
     OR coalesce(patch ->> 'trackingUrl' <> coalesce(known.tracking_url, ''), false)
     OR coalesce(patch ->> 'trackingNumber' <> coalesce(known.tracking_number, ''), false)
     OR coalesce(patch ->> 'waybillUrl' <> coalesce(known.waybill_url, ''), false)
     OR coalesce(patch ->> 'courierName' <> coalesce(known.courier_name, ''), false)
-    OR coalesce(patch -> 'station' <> coalesce(known.station, 'null'), false)
+    OR NOT coalesce(coalesce(known.station, '{}') @> jsonb_strip_nulls(patch -> 'station'), true)
+    OR coalesce((patch ->> 'expectedCheckIn')::timestamptz <> coalesce(known.expected_check_in, '-infinity'), false)
+    OR coalesce((patch ->> 'expectedCheckOut')::timestamptz <> coalesce(known.expected_check_out, '-infinity'), false)
     OR known.data || coalesce(patch -> 'data', '{}') <> known.data;
 COMMENT ON FUNCTION ganje.changes_fields(ganje.shipment, jsonb) IS 'True where the plain fields of a patch say something new of a shipment.';
+
+CREATE FUNCTION ganje.changes_times(known ganje.shipment_parcel, patch jsonb) RETURNS boolean
+LANGUAGE sql STABLE
+RETURN coalesce((patch ->> 'checkedInAt')::timestamptz <> coalesce(known.checked_in_at, '-infinity'), false)
+    OR coalesce((patch ->> 'checkedOutAt')::timestamptz <> coalesce(known.checked_out_at, '-infinity'), false);
+COMMENT ON FUNCTION ganje.changes_times(ganje.shipment_parcel, jsonb) IS 'True where the times of a patch say something new of a parcel.';
+
+-- A webhook is as good as a poll: the next one is due as long after it as it
+-- would be after news of its own. So a carrier that keeps us informed is asked
+-- nothing.
+CREATE FUNCTION ganje.put_off_poll(the_shipment ganje.shipment) RETURNS void
+LANGUAGE plpgsql VOLATILE
+AS $$
+DECLARE
+    right_now timestamptz := clock_timestamp();
+    next_due timestamptz;
+BEGIN
+    PERFORM 1 FROM ganje.shipment_poll AS p
+      WHERE p.merchant_id = the_shipment.merchant_id AND p.shipment_id = the_shipment.shipment_id FOR UPDATE;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    next_due := right_now + ganje.poll_delay(ganje.poll_settings(ganje.find_account(the_shipment.account_id)),
+                                             the_shipment.normalized_status, interval '0', 0);
+    UPDATE ganje.shipment_poll AS p SET due_at = greatest(p.due_at, next_due), changed_at = right_now
+     WHERE p.merchant_id = the_shipment.merchant_id AND p.shipment_id = the_shipment.shipment_id;
+END
+$$;
+COMMENT ON FUNCTION ganje.put_off_poll(ganje.shipment) IS 'Puts the next poll of a shipment off, because its carrier has just told of it.';
 
 CREATE FUNCTION ganje.apply_poll(known ganje.shipment, carrier text, patch jsonb, last_status text, asked_at timestamptz) RETURNS text
 LANGUAGE plpgsql VOLATILE
@@ -310,7 +341,9 @@ DECLARE
 BEGIN
     SELECT * INTO parcel FROM ganje.shipment_parcel AS p
      WHERE p.merchant_id = known.merchant_id AND p.shipment_id = known.shipment_id AND p.parcel_ref = patch ->> 'parcel';
-    IF said IS NULL OR said = parcel.carrier_status OR (said = last_status AND parcel.parcel_ref IS NOT NULL) THEN
+    IF said = parcel.carrier_status AND ganje.changes_times(parcel, patch) THEN
+        RETURN ganje.apply_patch(known.merchant_id, known.shipment_id, carrier, patch);
+    ELSIF said IS NULL OR said = parcel.carrier_status OR (said = last_status AND parcel.parcel_ref IS NOT NULL) THEN
         IF NOT ganje.changes_fields(known, patch) THEN
             RETURN 'same';
         END IF;

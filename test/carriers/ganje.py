@@ -8,6 +8,7 @@ of the webhook.  Where the documents say nothing it takes the stricter choice:
   - a webhook's "id" is the occupancy's number and stays the same for all its
     status changes, so it does not tell one change from another
   - expire_duration is in seconds, local times without zone are UTC
+  - of several parcels under one external_id the occupancy call tells the first
 
 Controls beside those of standin.py, all POST but the first:
   GET  /_control/occupancies
@@ -17,6 +18,14 @@ Controls beside those of standin.py, all POST but the first:
      "to" is reserved (the customer chose a station), occupied, unoccupied,
      expired or returned; answers {"webhook": payload}.  A step that the
      documents do not allow is refused unless "force" is true.
+  /_control/select {"external_id", "station": {...}}
+     What a customer does behind the order_link: reserves.  Answers
+     {"selection": what the plugin gives the page, "webhook": payload}.
+  /_control/add-parcel {"external_id"}
+     One more parcel of a reserved order, with a uuid of its own; answers
+     {"webhook": payload}.
+  /_control/forget {"uuid"}
+     The occupancy is gone: nobody finds it any more.
 """
 
 import datetime
@@ -93,6 +102,14 @@ class Occupancy:
         if self.station is None:
             self.station = dict(STATION)
 
+    def selection(self):
+        """What the plugin gives to returnSelectedGanje: texts, all of it."""
+        return {
+            "selectedStation": {key: self.station[key] for key in
+                                ("uuid", "nickname", "address", "location")},
+            "selectedTimeScope": {"expected_check_in": self.expected_check_in,
+                                  "expected_duration": "24"}}
+
     def info(self):
         """What GET answers."""
         station = {key: self.station[key] for key in
@@ -137,7 +154,9 @@ class Ganje(standin.Carrier):
         super().__init__(options)
         self.tokens = {}
         self.tokens_given = 0
+        self.numbers = 0
         self.occupancies = {}
+        self.more = []
 
     def handle(self, request):
         path = request.path
@@ -248,8 +267,7 @@ class Ganje(standin.Carrier):
         occupancy = self.occupancies.get(external_id)
         request.notes["repeated"] = occupancy is not None
         if occupancy is None:
-            occupancy = Occupancy(61 + len(self.occupancies), external_id,
-                                  fields["phone_number"])
+            occupancy = self.new_occupancy(external_id, fields["phone_number"])
             self.occupancies[external_id] = occupancy
         return Answer.of(200, {"order_link": "%s://127.0.0.1:%d/reserve/%d"
                                % (self.scheme, self.port, occupancy.number)})
@@ -284,11 +302,18 @@ class Ganje(standin.Carrier):
 
     # Controls
 
+    def everything(self):
+        return list(self.occupancies.values()) + self.more
+
+    def new_occupancy(self, external_id, phone_number):
+        self.numbers += 1
+        return Occupancy(60 + self.numbers, external_id, phone_number)
+
     def find(self, external_id, key):
         """The occupancy of this external_id or, when None, of this uuid."""
         if external_id is not None:
             return self.occupancies.get(external_id)
-        for occupancy in self.occupancies.values():
+        for occupancy in self.everything():
             if occupancy.uuid == key:
                 return occupancy
         return None
@@ -299,13 +324,40 @@ class Ganje(standin.Carrier):
             return Answer.of(200, [
                 {"uuid": one.uuid, "external_id": one.external_id,
                  "phone_number": one.phone_number, "status": one.status}
-                for one in self.occupancies.values()])
+                for one in self.everything()])
         if what == ("POST", "expire-tokens"):
             self.expire_tokens()
             return Answer.of(200, {})
-        if what == ("POST", "move"):
-            return self.move(parameters)
+        steps = {"move": self.move, "select": self.select,
+                 "add-parcel": self.add_parcel, "forget": self.forget}
+        if request.method == "POST" and what[1] in steps:
+            return steps[what[1]](parameters)
         return None
+
+    def select(self, wish):
+        answer = self.move(dict(wish, to="reserved"))
+        if answer.status != 200:
+            return answer
+        occupancy = self.occupancies[wish["external_id"]]
+        return Answer.of(200, {"selection": occupancy.selection(),
+                               "webhook": occupancy.webhook()})
+
+    def add_parcel(self, wish):
+        first = self.occupancies.get(wish["external_id"])
+        if first is None or first.status != "reserved":
+            return Answer.of(400, {"detail": "nothing is reserved"})
+        parcel = self.new_occupancy(first.external_id, first.phone_number)
+        parcel.move("reserved", {"station": first.station})
+        self.more.append(parcel)
+        return Answer.of(200, {"webhook": parcel.webhook()})
+
+    def forget(self, wish):
+        gone = self.find(None, wish["uuid"])
+        if gone is None:
+            return Answer.of(404, {"detail": "no such occupancy"})
+        self.more = [one for one in self.more if one is not gone]
+        self.occupancies = {key: one for key, one in self.occupancies.items() if one is not gone}
+        return Answer.of(200, {})
 
     def move(self, wish):
         occupancy = self.find(wish.get("external_id"), wish.get("uuid"))

@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 import unittest
+import urllib.parse
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 LOGIN = "/v1.1/account/jwt/create/"
@@ -177,6 +178,45 @@ class TestDocuments(StandIn):
                                    {"external_id": "order-1", "to": "returned"})[0], 400)
         self.move("expired")
         self.assertIsNotNone(self.move("returned")["webhook"]["check_out"])
+
+    def test_selection(self):
+        token = self.token()
+        self.assertEqual(self.call("POST", "/_control/select", {"external_id": "order-1"})[0], 404)
+        self.pre_order(token)
+        answer = self.control("POST", "select", {"external_id": "order-1", "station": {"uuid": "u"}})
+        self.assertEqual(sorted(answer["selection"]), ["selectedStation", "selectedTimeScope"])
+        self.assertEqual(sorted(answer["selection"]["selectedStation"]),
+                         ["address", "location", "nickname", "uuid"])
+        self.assertEqual(sorted(answer["selection"]["selectedTimeScope"]),
+                         ["expected_check_in", "expected_duration"])
+        self.assertEqual(answer["selection"]["selectedStation"]["uuid"], "u")
+        self.assertEqual(answer["webhook"]["status"], "reserved")
+        info = self.call("GET", INFO % "order-1", token=token)[1]
+        self.assertEqual((info["status"], info["station"]["uuid"], info["expected_check_in"]),
+                         ("reserved", "u", answer["selection"]["selectedTimeScope"]["expected_check_in"]))
+
+    def test_external_id_of_any_character(self):
+        token = self.token()
+        name = "a/b ?#%\u0641"
+        self.pre_order(token, name)
+        self.control("POST", "select", {"external_id": name})
+        path = INFO % urllib.parse.quote(name, safe="")
+        self.assertEqual(self.call("GET", path, token=token)[1]["shipment"]["external_id"], name)
+
+    def test_parcels_and_forgotten(self):
+        token = self.token()
+        self.pre_order(token)
+        first = self.move("reserved")["webhook"]["uuid"]
+        second = self.control("POST", "add-parcel", {"external_id": "order-1"})["webhook"]
+        self.assertEqual((second["shipment"]["external_id"], second["status"]), ("order-1", "reserved"))
+        self.assertNotEqual(second["uuid"], first)
+        self.assertEqual(self.control("POST", "move", {"uuid": second["uuid"], "to": "occupied"})
+                         ["webhook"]["status"], "occupied")
+        self.assertEqual(self.call("GET", INFO % "order-1", token=token)[1]["uuid"], first)
+        self.assertEqual(self.call("PATCH", CANCEL % second["uuid"], token=token)[0], 400)
+        self.control("POST", "forget", {"uuid": first})
+        self.assertEqual(self.call("PATCH", CANCEL % first, token=token)[0], 404)
+        self.assertEqual(self.call("GET", INFO % "order-1", token=token)[0], 404)
 
     def test_expire_all_tokens(self):
         token = self.token()

@@ -217,6 +217,8 @@ SELECT ganje.cancel_at_carrier('A', 'too late', 'M71');
 WITH s AS (INSERT INTO ganje.shipment (merchant_id, shipment_id, order_id, account_id, external_id, address, data)
     SELECT 'M71', i, i, '71', i, '"Moda Cd. 5"', '{"paymentMethod": 2, "packagePrice": 5}' FROM unnest('{B,C,D}'::text[]) AS i RETURNING shipment_id)
 SELECT count(*) FROM s;
+-- One that was not tried yet would be taken back, see 076_ganje.
+UPDATE ganje.outbox_delivery SET attempts = 1 WHERE merchant_id = 'M71' AND shipment_id = 'B';
 SELECT ganje.cancel_at_carrier('B', 'Müşteri "talebi"', 'M71') = ganje.cancel_at_carrier('B', 'again', 'M71') AS once;
 SELECT o.operation, o.path, CASE WHEN o.operation = 'cancel' THEN o.body END AS body, d.turn
   FROM ganje.outbox AS o JOIN ganje.outbox_delivery AS d USING (merchant_id, request_id) WHERE o.merchant_id = 'M71' AND o.shipment_id = 'B' ORDER BY turn;
@@ -247,6 +249,7 @@ SELECT ganje.cancel_at_carrier('nobody', 'x', 'M71');
 WITH s AS (INSERT INTO ganje.shipment (merchant_id, shipment_id, order_id, account_id, external_id, address, data)
     SELECT 'M71', i, 'twins', '71', 'T', '"Moda Cd. 5"', '{"paymentMethod": 2, "packagePrice": 5}' FROM unnest('{T1,T2}'::text[]) AS i RETURNING shipment_id)
 SELECT count(*) FROM s;
+UPDATE ganje.outbox_delivery SET attempts = 1 WHERE merchant_id = 'M71' AND shipment_id = 'T1';
 SELECT ganje.cancel_at_carrier('T2', 'x', 'M71') IS NOT NULL AS enqueued;
 SELECT o.shipment_id, o.operation, d.turn FROM ganje.outbox AS o JOIN ganje.outbox_delivery AS d USING (merchant_id, request_id)
  WHERE o.merchant_id = 'M71' AND o.shipment_id LIKE 'T_' ORDER BY turn;

@@ -37,7 +37,8 @@ query(q{
 query("INSERT INTO shop.orders SELECT 'sent-' || n, shop.hold(), '+989121234567' FROM generate_series(1, 3) AS n");
 is(query("SELECT ganje.drain('60 s')"), '0', 'three orders are sent');
 query(q{
-	SELECT ganje.receive_webhook('ganje', '{"uuid": "u", "status": "occupied", "external_id": "sent-1", "check_in": "2026-01-01 10:00:00"}');
+	SELECT ganje.receive_webhook('ganje', '{"uuid": "u", "status": "occupied", "external_id": "sent-1", "check_in": "2026-01-01 10:00:00",
+		"station": {"slug": "7", "nickname": "Vanak", "location": "35.7, 51.4"}}');
 	SELECT ganje.receive_webhook('ganje', '{"uuid": "u", "status": "occupied", "external_id": "sent-1", "check_in": "2026-01-01 10:00:00"}');
 	SELECT ganje.receive_webhook('ganje', 'not json');
 	SELECT ganje.pause_sending();
@@ -46,8 +47,8 @@ query(q{
 query("INSERT INTO shop.orders SELECT 'pending-' || n, shop.hold(), '+989121234567' FROM generate_series(1, 4) AS n");
 query("SELECT ganje.cancel_request(request_id) FROM ganje.outbox WHERE body LIKE '%pending-4%'");
 query(q{
-	INSERT INTO ganje.shipment_poll (merchant_id, shipment_id, account_id, due_at, carrier_status, changed_at)
-	SELECT merchant_id, shipment_id, 'locker', now() - interval '1 hour', 'reserved', now() FROM ganje.shipment WHERE order_id = 'sent-2';
+	UPDATE ganje.shipment_poll SET due_at = now() - interval '1 hour', carrier_status = 'reserved'
+	 WHERE shipment_id IN (SELECT shipment_id FROM ganje.shipment WHERE order_id = 'sent-2');
 	INSERT INTO ganje.payment_method VALUES ('locker', '1', 'Nakit', now());
 	INSERT INTO ganje.account_check VALUES ('locker', true, NULL, now());
 	INSERT INTO ganje.account_refresh (account_id, due_at) VALUES ('locker', now());
@@ -64,6 +65,7 @@ cmp_ok(scalar(split(/\n/, $before)), '>=', 50, 'the tables are there to compare'
 like($before, qr/ganje\.outbox_delivery: 3 /, 'three requests are pending');
 like($before, qr/ganje\.slot_counter: \d /, 'slots are counted');
 like($before, qr/ganje\.webhook_inbox: 3 /, 'three webhooks were received');
+like($before, qr/ganje\.station: 1 /, 'a station is known');
 
 my $dump = $node->backup_dir . '.sql';
 $node->command_ok([ 'pg_dump', '-d', $node->connstr('postgres'), '-f', $dump ], 'the database is dumped');
