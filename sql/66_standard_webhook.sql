@@ -6,7 +6,7 @@
 -- "v1," and the HMAC-SHA256 in base64, one for each key in force.
 
 CREATE FUNCTION ganje.random_bytes(count integer) RETURNS bytea
-LANGUAGE c VOLATILE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'gl_core_random_bytes';
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'gl_core_random_bytes';
 COMMENT ON FUNCTION ganje.random_bytes(integer) IS 'So many random bytes of cryptographic strength, 1024 at most.';
 
 CREATE FUNCTION ganje.same_bytes(a bytea, b bytea) RETURNS boolean
