@@ -18,7 +18,7 @@ CREATE TABLE ganje.webhook_inbox (
     headers jsonb NOT NULL DEFAULT '{}',
     state text NOT NULL DEFAULT 'received'
         CHECK (state IN ('received', 'applied', 'duplicate', 'stale', 'quarantined')),
-    reason text CHECK (reason IN ('malformed', 'too_large', 'unknown_source', 'unknown_status', 'unknown_shipment',
+    reason text CHECK (reason IN ('malformed', 'too_large', 'unknown_source', 'unknown_entity', 'unknown_status', 'unknown_shipment',
                                   'illegal_transition', 'bad_signature')),
     detail text,
     external_id text,
@@ -193,7 +193,7 @@ DECLARE
     patch jsonb := coalesce(reading.patch, '{}');
 BEGIN
     IF reading.problem IS NOT NULL THEN
-        reading.problem := CASE WHEN reading.problem IN ('malformed', 'unknown_status', 'unknown_shipment', 'illegal_transition')
+        reading.problem := CASE WHEN reading.problem IN ('malformed', 'unknown_entity', 'unknown_status', 'unknown_shipment', 'illegal_transition')
                                 THEN reading.problem ELSE 'malformed' END;
         RETURN;
     END IF;
@@ -208,7 +208,7 @@ BEGIN
         RETURN;
     END IF;
     PERFORM (patch ->> key)::timestamptz FROM unnest('{occurredAt,checkedInAt,checkedOutAt}'::text[]) AS key;
-    IF patch ->> 'carrierStatus' IS NOT NULL AND patch ->> 'parcel' IS NULL THEN
+    IF patch ->> 'carrierStatus' IS NOT NULL AND patch ->> 'parcel' IS NULL AND patch ->> 'asOf' IS NULL THEN
         patch := patch || jsonb_build_object('parcel', reading.external_id);
     END IF;
     reading.patch := patch;
