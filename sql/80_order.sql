@@ -120,7 +120,9 @@ DECLARE
     account text := ganje.provider_account(unit.store_merchant_id, unit.store_id, unit.type, unit.provider);
     zone text;
 BEGIN
-    SELECT h.zone_id INTO zone FROM ganje.hold AS h WHERE h.merchant_id = merchant AND h.hold_id = unit.hold_id;
+    IF unit.hold_id IS NOT NULL THEN
+        SELECT h.zone_id INTO zone FROM ganje.hold AS h WHERE h.merchant_id = merchant AND h.hold_id = unit.hold_id;
+    END IF;
     INSERT INTO ganje.shipment
         (merchant_id, shipment_id, order_id, store_merchant_id, store_id, rule_id, hold_id, group_no, type, provider, zone_id,
          day, slot_from, slot_to, promised_from, promised_to, fee, address, recipient, phone, note, account_id, external_id, data)
@@ -130,10 +132,12 @@ BEGIN
             unit.promised_from, unit.promised_to, unit.fee, nullif(new_order -> 'address', 'null'), new_order ->> 'recipient',
             new_order ->> 'phone', new_order ->> 'note', account,
             coalesce(new_order ->> 'externalId', new_order ->> 'orderId'), coalesce(nullif(new_order -> 'data', 'null'), '{}'));
-    INSERT INTO ganje.shipment_item (merchant_id, shipment_id, item_id, position, quantity, price, name)
-    SELECT merchant, id, item ->> 'itemId', (place - 1)::integer, (item ->> 'quantity')::numeric, (item ->> 'price')::numeric,
-           item ->> 'name'
-      FROM jsonb_array_elements(unit.items) WITH ORDINALITY AS t(item, place);
+    IF unit.items <> '[]' THEN
+        INSERT INTO ganje.shipment_item (merchant_id, shipment_id, item_id, position, quantity, price, name)
+        SELECT merchant, id, item ->> 'itemId', (place - 1)::integer, (item ->> 'quantity')::numeric, (item ->> 'price')::numeric,
+               item ->> 'name'
+          FROM jsonb_array_elements(unit.items) WITH ORDINALITY AS t(item, place);
+    END IF;
     RETURN id;
 END
 $$;
