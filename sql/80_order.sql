@@ -120,24 +120,22 @@ DECLARE
     account text := ganje.provider_account(unit.store_merchant_id, unit.store_id, unit.type, unit.provider);
     zone text;
 BEGIN
-    IF unit.hold_id IS NOT NULL THEN
-        SELECT h.zone_id INTO zone FROM ganje.hold AS h WHERE h.merchant_id = merchant AND h.hold_id = unit.hold_id;
-    END IF;
-    INSERT INTO ganje.shipment
-        (merchant_id, shipment_id, order_id, store_merchant_id, store_id, rule_id, hold_id, group_no, type, provider, zone_id,
-         day, slot_from, slot_to, promised_from, promised_to, fee, address, recipient, phone, note, account_id, external_id, data)
-    VALUES (merchant, id, new_order ->> 'orderId', unit.store_merchant_id, unit.store_id, unit.rule_id, unit.hold_id,
-            unit.group_no, unit.type, unit.provider, zone, nullif(unit.day, '-infinity'),
-            CASE WHEN unit.day > '-infinity' THEN unit.slot_from END, CASE WHEN unit.day > '-infinity' THEN unit.slot_to END,
-            unit.promised_from, unit.promised_to, unit.fee, nullif(new_order -> 'address', 'null'), new_order ->> 'recipient',
-            new_order ->> 'phone', new_order ->> 'note', account,
-            coalesce(new_order ->> 'externalId', new_order ->> 'orderId'), coalesce(nullif(new_order -> 'data', 'null'), '{}'));
-    IF unit.items <> '[]' THEN
-        INSERT INTO ganje.shipment_item (merchant_id, shipment_id, item_id, position, quantity, price, name)
-        SELECT merchant, id, item ->> 'itemId', (place - 1)::integer, (item ->> 'quantity')::numeric, (item ->> 'price')::numeric,
-               item ->> 'name'
-          FROM jsonb_array_elements(unit.items) WITH ORDINALITY AS t(item, place);
-    END IF;
+    SELECT h.zone_id INTO zone FROM ganje.hold AS h WHERE h.merchant_id = merchant AND h.hold_id = unit.hold_id;
+    -- One statement: the trigger that tells the carrier of the shipment sees its items.
+    WITH new_shipment AS (
+        INSERT INTO ganje.shipment
+            (merchant_id, shipment_id, order_id, store_merchant_id, store_id, rule_id, hold_id, group_no, type, provider, zone_id,
+             day, slot_from, slot_to, promised_from, promised_to, fee, address, recipient, phone, note, account_id, external_id, data)
+        VALUES (merchant, id, new_order ->> 'orderId', unit.store_merchant_id, unit.store_id, unit.rule_id, unit.hold_id,
+                unit.group_no, unit.type, unit.provider, zone, nullif(unit.day, '-infinity'),
+                CASE WHEN unit.day > '-infinity' THEN unit.slot_from END, CASE WHEN unit.day > '-infinity' THEN unit.slot_to END,
+                unit.promised_from, unit.promised_to, unit.fee, nullif(new_order -> 'address', 'null'), new_order ->> 'recipient',
+                new_order ->> 'phone', new_order ->> 'note', account,
+                coalesce(new_order ->> 'externalId', new_order ->> 'orderId'), coalesce(nullif(new_order -> 'data', 'null'), '{}')))
+    INSERT INTO ganje.shipment_item (merchant_id, shipment_id, item_id, position, quantity, price, name)
+    SELECT merchant, id, item ->> 'itemId', (place - 1)::integer, (item ->> 'quantity')::numeric, (item ->> 'price')::numeric,
+           item ->> 'name'
+      FROM jsonb_array_elements(unit.items) WITH ORDINALITY AS t(item, place);
     RETURN id;
 END
 $$;
