@@ -58,27 +58,26 @@ LANGUAGE plpgsql STABLE
 AS $$
 DECLARE
     row ganje.carrier_account;
-    receive text;
-    accounts integer;
+    its_carrier ganje.carrier;
+    accounts integer := 0;
 BEGIN
     SELECT * INTO row FROM ganje.carrier_account AS a WHERE a.account_id = source;
     account_id := row.account_id;
-    carrier := coalesce(row.carrier, source);
-    SELECT c.receive, jsonb_build_object('carrier', c.carrier, 'settings', '{}'::jsonb, 'timezone', c.timezone)
-      INTO receive, account FROM ganje.carrier AS c WHERE c.carrier = find_source.carrier;
-    IF receive IS NULL THEN
-        carrier := NULL;
+    SELECT * INTO its_carrier FROM ganje.carrier AS c WHERE c.carrier = coalesce(row.carrier, source);
+    IF its_carrier.receive IS NULL THEN
         RETURN;
     END IF;
+    carrier := its_carrier.carrier;
     IF account_id IS NULL THEN
-        SELECT count(*) INTO accounts FROM (SELECT FROM ganje.carrier_account AS a WHERE a.carrier = find_source.carrier LIMIT 2) AS few;
-        IF accounts = 1 THEN
-            SELECT * INTO row FROM ganje.carrier_account AS a WHERE a.carrier = find_source.carrier;
-        END IF;
+        FOR row IN SELECT * FROM ganje.carrier_account AS a WHERE a.carrier = its_carrier.carrier LIMIT 2 LOOP
+            accounts := accounts + 1;
+        END LOOP;
     END IF;
-    known_account := row.account_id;
-    IF known_account IS NOT NULL THEN
+    IF account_id IS NOT NULL OR accounts = 1 THEN
+        known_account := row.account_id;
         account := ganje.account_json(row);
+    ELSE
+        account := jsonb_build_object('carrier', carrier, 'settings', '{}'::jsonb, 'timezone', its_carrier.timezone);
     END IF;
 END
 $$;
@@ -383,7 +382,9 @@ AS $$
 BEGIN
     NEW.source := coalesce(NEW.source, '');
     NEW.payload := coalesce(NEW.payload, '');
-    NEW.headers := ganje.safe_headers(NEW.headers);
+    IF NEW.headers IS DISTINCT FROM '{}' THEN
+        NEW.headers := ganje.safe_headers(NEW.headers);
+    END IF;
     NEW := ganje.settle_webhook(NEW);
     IF NEW.reason = 'too_large' AND NEW.original_bytes IS NULL THEN
         -- Enough to see whom it came from; what nobody reads need not fill the disk.
