@@ -256,6 +256,20 @@ $$;
 COMMENT ON FUNCTION ganje.refuse_stale(ganje.webhook_inbox, ganje.status_mapping, text) IS
 'A late cancellation is quarantined; any other late word stays stale.';
 
+-- Every parcel of a shipment is looked at for each word on one of them: who
+-- makes up ids of parcels shall not make that slow.
+CREATE FUNCTION ganje.has_room(merchant text, shipment text, parcel text) RETURNS boolean
+LANGUAGE plpgsql STABLE
+AS $$
+BEGIN
+    RETURN EXISTS (SELECT FROM ganje.shipment_parcel AS p
+                    WHERE p.merchant_id = merchant AND p.shipment_id = shipment AND p.parcel_ref = parcel)
+        OR (SELECT count(*) FROM (SELECT FROM ganje.shipment_parcel AS p
+                                   WHERE p.merchant_id = merchant AND p.shipment_id = shipment LIMIT 1000) AS few) < 1000;
+END
+$$;
+COMMENT ON FUNCTION ganje.has_room(text, text, text) IS 'Whether a parcel is one of a shipment''s, or may be one more: a shipment has 1,000 at most.';
+
 CREATE FUNCTION ganje.apply_webhook(INOUT entry ganje.webhook_inbox)
 LANGUAGE plpgsql VOLATILE
 AS $$
@@ -308,6 +322,12 @@ BEGIN
         IF mapping.carrier IS NULL THEN
             entry.reason := 'unknown_status';
             entry.detail := format('status %L is not in ganje.status_mapping', left(reading.patch ->> 'carrierStatus', 100));
+            RETURN;
+        ELSIF EXISTS (SELECT FROM ganje.shipment AS s
+                       WHERE s.external_id = reading.external_id AND s.account_id = (found_account.account).account_id
+                         AND NOT ganje.has_room(s.merchant_id, s.shipment_id, reading.patch ->> 'parcel')) THEN
+            entry.reason := 'malformed';
+            entry.detail := 'the shipment has 1000 parcels already';
             RETURN;
         END IF;
     END IF;

@@ -136,6 +136,13 @@ DROP FUNCTION raise75;
 SELECT detail, count(*) FROM ganje.webhook_inbox WHERE reason = 'illegal_transition' GROUP BY detail ORDER BY detail COLLATE "C";
 SELECT * FROM ganje.reprocess_webhooks('illegal_transition');
 
+-- A shipment has so many parcels and no more.
+INSERT INTO ganje.shipment (merchant_id, shipment_id, order_id, phone, account_id, external_id)
+VALUES ('M75', '75-G', 'order-g', '+989121111111', '75-GANJE', 'G');
+INSERT INTO ganje.shipment_parcel (merchant_id, shipment_id, parcel_ref, carrier_status, normalized_status, rank, updated_at)
+SELECT 'M75', '75-G', 'g' || n, 'occupied', 'ready_for_pickup', 20, now() FROM generate_series(1, 1000) AS n;
+SELECT say75('G', 'unoccupied', 'g7'), say75('G', 'occupied', 'one more');
+
 -- Signed: Standard Webhooks, the old secret beside the new one, five minutes either way.
 INSERT INTO ganje.carrier_account (account_id, carrier, base_url) VALUES ('75-SIGNED', 'ganje', 'https://signed.example'),
     ('75-TOKEN', 'ganje', 'https://token.example');
