@@ -48,6 +48,11 @@ AS 'MODULE_PATHNAME', 'gl_json_is_too_large';
 COMMENT ON FUNCTION ganje.is_too_large(text) IS
 'True where a payload has more bytes than ganje_logistics.webhook_max_bytes.';
 
+CREATE FUNCTION ganje.is_too_large(payload bytea) RETURNS boolean
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'gl_json_is_too_large';
+COMMENT ON FUNCTION ganje.is_too_large(bytea) IS 'The same of a payload''s bytes.';
+
 -- Text of a JSON value that identifies something: a string as it is, a number
 -- by its digits (carriers are not of one mind), anything else NULL.
 CREATE FUNCTION ganje.json_id(value jsonb) RETURNS text

@@ -131,6 +131,7 @@ COMMENT ON TABLE ganje.carrier_account IS 'One login at a carrier: URL and limit
 COMMENT ON COLUMN ganje.carrier_account.allow_http IS 'plain http is refused unless this is set';
 COMMENT ON COLUMN ganje.carrier_account.timeout_ms IS 'for a whole request, from connecting to the last byte';
 COMMENT ON COLUMN ganje.carrier_account.max_attempts IS 'after which a request is a dead letter';
+CREATE INDEX carrier_account_carrier ON ganje.carrier_account (carrier);
 COMMENT ON COLUMN ganje.carrier_account.parked_at IS 'since when requests wait for people, for example because the carrier refuses the login; set_credential and unpark_account let them go on';
 CREATE INDEX carrier_account_carrier ON ganje.carrier_account (carrier);
 

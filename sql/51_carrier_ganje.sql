@@ -366,14 +366,16 @@ INSERT INTO ganje.carrier (carrier, description, build, authorize, apply, receiv
     ('webhook', 'Subscribers of notifications', NULL, NULL, NULL, NULL, 'UTC', true);
 
 -- Ranks: reserved < occupied < expired < unoccupied < returned: a customer
--- who comes late still collects (unoccupied after expired).
+-- who comes late still collects (unoccupied after expired). Ganje cancels only
+-- what is reserved: whatever it says besides is further on the way. Each names
+-- a status, so that words that come in another order end in the same one.
 INSERT INTO ganje.status_mapping (carrier, entity, carrier_status, normalized_status, shipment_status, rank, builtin) VALUES
     ('ganje', 'occupancy', 'reserved', 'pending', 'PENDING', 10, true),
     ('ganje', 'occupancy', 'occupied', 'ready_for_pickup', 'IN_TRANSIT', 20, true),
-    ('ganje', 'occupancy', 'expired', 'pickup_expired', NULL, 30, true),
+    ('ganje', 'occupancy', 'expired', 'pickup_expired', 'IN_TRANSIT', 30, true),
     ('ganje', 'occupancy', 'unoccupied', 'delivered', 'DELIVERED', 35, true),
-    ('ganje', 'occupancy', 'returned', 'return_to_sender', NULL, 40, true),
-    ('ganje', 'occupancy', 'canceled', 'cancelled', 'CANCELLED', 50, true),
+    ('ganje', 'occupancy', 'returned', 'return_to_sender', 'IN_TRANSIT', 40, true),
+    ('ganje', 'occupancy', 'canceled', 'cancelled', 'CANCELLED', 15, true),
     ('ginee', 'order', 'PENDING_PAYMENT', 'pending', 'PENDING', 10, true),
     ('ginee', 'order', 'PARTIALLY_PAID', 'pending', 'PENDING', 10, true),
     ('ginee', 'order', 'PAID', 'pending', 'PENDING', 10, true),

@@ -34,6 +34,7 @@ int gl_setting_batch_size;
 int gl_setting_max_connections;
 int gl_setting_lease_margin;
 int gl_setting_log_days;
+int gl_setting_inbox_days;
 int gl_setting_track_tries;
 
 typedef struct IntegerSetting
@@ -71,6 +72,9 @@ static const IntegerSetting integer_settings[] = {
 	 &gl_setting_lease_margin, 10000, 100, 600000, PGC_SIGHUP, GUC_UNIT_MS},
 	{"ganje_logistics.log_days", "Days that finished requests are kept in the log.",
 	 &gl_setting_log_days, 14, 1, 31, PGC_SIGHUP, 0},
+	{"ganje_logistics.inbox_days",
+	 "Days that webhook payloads are kept once they are applied; quarantined ones stay.",
+	 &gl_setting_inbox_days, 30, 1, 36500, PGC_SIGHUP, 0},
 	{"ganje_logistics.track_tries",
 	 "Wrong phone numbers per order and hour after which tracking answers nothing.",
 	 &gl_setting_track_tries, 10, 1, 1000, PGC_SUSET, 0},

@@ -23,6 +23,7 @@ extern int gl_setting_batch_size;      /* requests leased at a time */
 extern int gl_setting_max_connections; /* of one worker, all accounts together */
 extern int gl_setting_lease_margin;    /* ms that a lease outlasts the timeout */
 extern int gl_setting_log_days;        /* days that finished requests are kept, 1 to 31 */
+extern int gl_setting_inbox_days;      /* days that applied payloads are kept */
 extern int gl_setting_track_tries;     /* wrong phones per order and hour */
 
 extern void gl_settings_define(void);

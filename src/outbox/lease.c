@@ -30,6 +30,9 @@
 /* There is one worker per database. */
 #define LEASE_OWNER 0
 
+/* Payloads that are deleted in one transaction of the worker: it has answers to record meanwhile. */
+#define TRIM_ROWS 1000
+
 #define LEASE_TOKEN_BYTES 16
 
 /* An account with something due, and how much of it is taken. */
@@ -388,4 +391,15 @@ gl_outbox_trim_log(void)
 	Datum values[] = {Int32GetDatum(gl_setting_log_days)};
 
 	gl_outbox_execute(GL_STATEMENT_TRIM_LOG, values, NULL);
+}
+
+bool
+gl_outbox_trim_inbox(void)
+{
+	Datum values[] = {Int32GetDatum(gl_setting_inbox_days), Int32GetDatum(TRIM_ROWS)};
+	bool isnull;
+
+	gl_outbox_execute(GL_STATEMENT_TRIM_INBOX, values, NULL);
+	return DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull)) >=
+		   TRIM_ROWS;
 }

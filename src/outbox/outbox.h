@@ -97,6 +97,7 @@ typedef enum GlStatement
 	GL_STATEMENT_FAILURE,
 	GL_STATEMENT_LOGIN,
 	GL_STATEMENT_RETURN_LEASES,
+	GL_STATEMENT_TRIM_INBOX,
 	GL_STATEMENT_TRIM_LOG,
 	GL_STATEMENT_POLL_ACCOUNTS,
 	GL_STATEMENT_POLL,
@@ -164,6 +165,9 @@ extern void gl_outbox_land(GlFlight *flight);
 
 /* Empties old parts of the log. */
 extern void gl_outbox_trim_log(void);
+
+/* Deletes some of the old payloads of the inbox; true where there may be more. */
+extern bool gl_outbox_trim_inbox(void);
 
 /* account.c */
 extern GlAccountState *gl_outbox_account(const char *account_id);

@@ -33,7 +33,9 @@
 /* Milliseconds after a transaction that failed. */
 #define TROUBLE_DELAY 1000
 
+/* Milliseconds between two looks at what is too old, and while there is more of it. */
 #define TRIM_INTERVAL (60 * 60 * 1000)
+#define TRIM_PAUSE 1000
 
 /* Milliseconds after which polls are looked at that an answer or a session brought. */
 #define POLL_DELAY 1000
@@ -78,9 +80,10 @@ return_leases(GlWorker *worker pg_attribute_unused())
 }
 
 static void
-trim_log(GlWorker *worker pg_attribute_unused())
+trim_log(GlWorker *worker)
 {
 	gl_outbox_trim_log();
+	worker->trim_at = gl_outbox_clock_ms() + (gl_outbox_trim_inbox() ? TRIM_PAUSE : TRIM_INTERVAL);
 }
 
 /* Leases what is due and lets it go, if the lease is committed. */
@@ -198,8 +201,8 @@ keep_house(GlWorker *worker)
 	}
 	if (now >= worker->trim_at)
 	{
-		(void) gl_worker_transact(worker, trim_log);
 		worker->trim_at = now + TRIM_INTERVAL;
+		(void) gl_worker_transact(worker, trim_log);
 	}
 }
 

@@ -8,3 +8,9 @@ bench-pools:
 
 bench-holds:
 	@test/bench/bench_holds
+
+# An oracle at length: WEBHOOKS=100000 SEED=7
+.PHONY: oracle-inbox
+
+oracle-inbox:
+	@INBOX_WEBHOOKS=$(or $(WEBHOOKS),100000) INBOX_SEED=$(SEED) TAP_SECONDS=$(or $(TAP_SECONDS),7200) TESTS=031_inbox test/run_tests tap

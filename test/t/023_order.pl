@@ -59,5 +59,15 @@ is(query("SELECT shop.hold() IS NULL"), 't', 'then the slot is full');
 ($status, $stdout, $stderr) = $node->psql('postgres', "INSERT INTO shop.orders VALUES (4, shop.hold(), '+989121234567')");
 like($stderr, qr/order '4' has neither holdId nor storeId/, 'an order without a hold is refused');
 
+# The worker deletes old payloads of the inbox, a thousand at a time; those in quarantine stay.
+query(q{
+	INSERT INTO ganje.webhook_inbox (source, payload, state, reason, received_at)
+	SELECT 'ganje', n::text, CASE WHEN n > 2500 THEN 'quarantined' ELSE 'applied' END, CASE WHEN n > 2500 THEN 'malformed' END,
+	       now() - interval '31 days' FROM generate_series(1, 2501) AS n;
+	INSERT INTO ganje.webhook_inbox (source, payload, state, received_at) VALUES ('ganje', 'young', 'applied', now() - interval '29 days')});
+$node->restart;
+wait_for(sub { query("SELECT count(*) FROM ganje.webhook_inbox WHERE state = 'applied'") <= 1 }, 'old payloads are gone');
+is(query('SELECT string_agg(payload, \' \' ORDER BY payload) FROM ganje.webhook_inbox'), '2501 young', 'the worker keeps what is young or in quarantine');
+
 $node->stop;
 done_testing();
