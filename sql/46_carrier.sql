@@ -133,7 +133,6 @@ COMMENT ON COLUMN ganje.carrier_account.timeout_ms IS 'for a whole request, from
 COMMENT ON COLUMN ganje.carrier_account.max_attempts IS 'after which a request is a dead letter';
 CREATE INDEX carrier_account_carrier ON ganje.carrier_account (carrier);
 COMMENT ON COLUMN ganje.carrier_account.parked_at IS 'since when requests wait for people, for example because the carrier refuses the login; set_credential and unpark_account let them go on';
-CREATE INDEX carrier_account_carrier ON ganje.carrier_account (carrier);
 
 CREATE TABLE ganje.carrier_credential (
     account_id text PRIMARY KEY REFERENCES ganje.carrier_account ON DELETE CASCADE,

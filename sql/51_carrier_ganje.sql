@@ -361,10 +361,6 @@ INSERT INTO ganje.carrier (carrier, description, build, authorize, apply, receiv
      'ganje.ganje_receive(jsonb,jsonb)', 'Asia/Tehran', 'occupancy',
      '{"movingSeconds": 1800, "waitingSeconds": 1800, "maxSeconds": 86400}', true);
 
-INSERT INTO ganje.carrier (carrier, description, build, authorize, apply, receive, timezone, builtin) VALUES
-    ('ginee', 'Ginee marketplaces (doc.ginee.com)', NULL, NULL, NULL, NULL, 'UTC', true),
-    ('webhook', 'Subscribers of notifications', NULL, NULL, NULL, NULL, 'UTC', true);
-
 -- Ranks: reserved < occupied < expired < unoccupied < returned: a customer
 -- who comes late still collects (unoccupied after expired). Ganje cancels only
 -- what is reserved: whatever it says besides is further on the way. Each names
@@ -375,14 +371,4 @@ INSERT INTO ganje.status_mapping (carrier, entity, carrier_status, normalized_st
     ('ganje', 'occupancy', 'expired', 'pickup_expired', 'IN_TRANSIT', 30, true),
     ('ganje', 'occupancy', 'unoccupied', 'delivered', 'DELIVERED', 35, true),
     ('ganje', 'occupancy', 'returned', 'return_to_sender', 'IN_TRANSIT', 40, true),
-    ('ganje', 'occupancy', 'canceled', 'cancelled', 'CANCELLED', 15, true),
-    ('ginee', 'order', 'PENDING_PAYMENT', 'pending', 'PENDING', 10, true),
-    ('ginee', 'order', 'PARTIALLY_PAID', 'pending', 'PENDING', 10, true),
-    ('ginee', 'order', 'PAID', 'pending', 'PENDING', 10, true),
-    ('ginee', 'order', 'READY_TO_SHIP', 'ready_to_ship', 'READY', 20, true),
-    ('ginee', 'order', 'SHIPPING', 'in_transit', 'IN_TRANSIT', 30, true),
-    ('ginee', 'order', 'DELIVERED', 'delivered', 'DELIVERED', 40, true),
-    ('ginee', 'order', 'RETURNED', 'return_to_sender', NULL, 50, true),
-    ('ginee', 'order', 'CANCELLED', 'cancelled', 'CANCELLED', 50, true),
-    ('ginee', 'delivery-order', 'NEW', 'pending', 'PENDING', 10, true),
-    ('ginee', 'delivery-order', 'DELETE', 'cancelled', 'CANCELLED', 50, true);
+    ('ganje', 'occupancy', 'canceled', 'cancelled', 'CANCELLED', 15, true);

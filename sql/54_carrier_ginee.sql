@@ -458,9 +458,24 @@ $$;
 COMMENT ON FUNCTION ganje.ginee_apply(jsonb, ganje.http_request, ganje.http_response) IS
 'Ginee, contract "apply": success is 2xx and the code SUCCESS; SERVICE_BUSY is tried again, IAM_FAILED parks the account, any other code is final.';
 
-UPDATE ganje.carrier SET build = 'ganje.ginee_build(ganje.shipment,text)', authorize = 'ganje.ginee_authorize(jsonb,ganje.http_request)',
-       apply = 'ganje.ginee_apply(jsonb,ganje.http_request,ganje.http_response)', receive = 'ganje.ginee_receive(jsonb,jsonb)'
- WHERE carrier = 'ginee';
+INSERT INTO ganje.carrier (carrier, description, build, authorize, apply, receive, timezone, builtin) VALUES
+    ('ginee', 'Ginee marketplaces (doc.ginee.com)', 'ganje.ginee_build(ganje.shipment,text)',
+     'ganje.ginee_authorize(jsonb,ganje.http_request)', 'ganje.ginee_apply(jsonb,ganje.http_request,ganje.http_response)',
+     'ganje.ginee_receive(jsonb,jsonb)', 'UTC', true);
+
+-- Each order status names one of the shipment's, so that words that come in
+-- another order end in the same one.
+INSERT INTO ganje.status_mapping (carrier, entity, carrier_status, normalized_status, shipment_status, rank, builtin) VALUES
+    ('ginee', 'order', 'PENDING_PAYMENT', 'pending', 'PENDING', 10, true),
+    ('ginee', 'order', 'PARTIALLY_PAID', 'pending', 'PENDING', 10, true),
+    ('ginee', 'order', 'PAID', 'pending', 'PENDING', 10, true),
+    ('ginee', 'order', 'READY_TO_SHIP', 'ready_to_ship', 'READY', 20, true),
+    ('ginee', 'order', 'SHIPPING', 'in_transit', 'IN_TRANSIT', 30, true),
+    ('ginee', 'order', 'DELIVERED', 'delivered', 'DELIVERED', 40, true),
+    ('ginee', 'order', 'RETURNED', 'return_to_sender', 'IN_TRANSIT', 50, true),
+    ('ginee', 'order', 'CANCELLED', 'cancelled', 'CANCELLED', 50, true),
+    ('ginee', 'delivery-order', 'NEW', 'pending', 'PENDING', 10, true),
+    ('ginee', 'delivery-order', 'DELETE', 'cancelled', 'CANCELLED', 50, true);
 
 -- What the app calls
 

@@ -165,7 +165,7 @@ COMMENT ON FUNCTION ganje.settle_doubt(ganje.outbox_delivery, boolean, text) IS
 
 CREATE FUNCTION ganje.record_answer(merchant text, request text, lease text, response ganje.http_response, used_token text,
                                     retryable boolean, delay_ms bigint, started timestamptz, elapsed_ms integer,
-                                    excerpt text, asked boolean, used_secret jsonb) RETURNS text
+                                    excerpt text, asked boolean DEFAULT false, used_secret jsonb DEFAULT NULL) RETURNS text
 LANGUAGE plpgsql VOLATILE
 AS $$
 DECLARE

@@ -126,22 +126,23 @@ $$;
 COMMENT ON FUNCTION ganje.webhook_authorize(jsonb, ganje.http_request) IS
 'Subscribers, contract "authorize": signs a notification by Standard Webhooks, unless its subscription is disabled.';
 
--- By Standard Webhooks whatever is not 2xx is tried again: a subscriber's 404
--- is a deployment gone wrong more often than a decision. 410 is the decision.
+-- As for any carrier, what is no passing trouble (408, 425, 429, 5xx, the
+-- network) is final: a dead letter that retry_request sends again. 410 ends the
+-- subscription as well.
 CREATE FUNCTION ganje.webhook_apply(account jsonb, request ganje.http_request, response ganje.http_response) RETURNS ganje.outcome
 LANGUAGE plpgsql IMMUTABLE
 AS $$
 DECLARE
     outcome ganje.outcome;
 BEGIN
-    outcome.result := CASE WHEN response.status BETWEEN 200 AND 299 THEN 'delivered' WHEN response.status = 410 THEN 'failed' ELSE 'retry' END;
+    outcome.result := CASE WHEN response.status BETWEEN 200 AND 299 THEN 'delivered' ELSE 'failed' END;
     outcome.detail := format('the subscriber answered %s', response.status);
     RETURN outcome;
 END
 $$;
 COMMENT ON FUNCTION ganje.webhook_apply(jsonb, ganje.http_request, ganje.http_response) IS
-'Subscribers, contract "apply": 2xx is delivered, 410 is final, anything else is tried again.';
+'Subscribers, contract "apply": 2xx is delivered, anything else is final; what is tried again by its status never gets here.';
 
-UPDATE ganje.carrier SET authorize = 'ganje.webhook_authorize(jsonb,ganje.http_request)',
-                         apply = 'ganje.webhook_apply(jsonb,ganje.http_request,ganje.http_response)'
- WHERE carrier = 'webhook';
+INSERT INTO ganje.carrier (carrier, description, authorize, apply, builtin) VALUES
+    ('webhook', 'Subscribers of notifications', 'ganje.webhook_authorize(jsonb,ganje.http_request)',
+     'ganje.webhook_apply(jsonb,ganje.http_request,ganje.http_response)', true);

@@ -206,7 +206,8 @@ BEGIN
         reading.problem := 'malformed';
         RETURN;
     END IF;
-    PERFORM (patch ->> key)::timestamptz FROM unnest('{occurredAt,checkedInAt,checkedOutAt}'::text[]) AS key;
+    PERFORM (patch ->> 'collectWithin')::interval;
+    PERFORM (patch ->> key)::timestamptz FROM unnest('{occurredAt,checkedInAt,checkedOutAt,expectedCheckIn,expectedCheckOut}'::text[]) AS key;
     IF patch ->> 'carrierStatus' IS NOT NULL AND patch ->> 'parcel' IS NULL AND patch ->> 'asOf' IS NULL THEN
         patch := patch || jsonb_build_object('parcel', reading.external_id);
     END IF;

@@ -224,8 +224,18 @@ BEGIN
         known_account := (found_account.account).account_id;
         merchant := coalesce(ganje.json_id((found_account.account).settings -> 'merchantId'), merchant);
         IF source_account IS NULL THEN
-            -- Its settings and its time zone are known only now.
-            reading := ganje.run_receive(carrier, ganje.account_json(found_account.account), payload);
+            -- Its settings and its time zone, and who must have signed it, are known only now.
+            entry.detail := ganje.signature_problem(entry, known_account);
+            IF entry.detail IS NOT NULL THEN
+                entry.reason := 'bad_signature';
+                RETURN;
+            END IF;
+            reading := ganje.read_webhook(carrier, ganje.account_json(found_account.account), payload);
+            IF reading.problem IS NOT NULL THEN
+                entry.reason := reading.problem;
+                entry.detail := reading.detail;
+                RETURN;
+            END IF;
         END IF;
     END IF;
     SELECT r.reason, r.detail INTO entry.reason, entry.detail
