@@ -233,7 +233,7 @@ BEGIN
             mapping := ganje.meaning(carrier, patch ->> 'entity', patch ->> 'carrierStatus');
         END IF;
         SELECT p.carrier_status INTO known_status FROM ganje.shipment_parcel AS p
-         WHERE p.merchant_id = merchant AND p.shipment_id = shipment AND p.parcel_ref = patch ->> 'parcel';
+         WHERE p.merchant_id = merchant AND p.shipment_id = shipment AND p.parcel_ref = coalesce(patch ->> 'parcel', '');
         IF mapping.carrier IS NULL THEN
             RETURN 'unknown_status';
         ELSIF NOT ganje.note_parcel(before, mapping, patch) THEN

@@ -340,7 +340,7 @@ DECLARE
     parcel ganje.shipment_parcel;
 BEGIN
     SELECT * INTO parcel FROM ganje.shipment_parcel AS p
-     WHERE p.merchant_id = known.merchant_id AND p.shipment_id = known.shipment_id AND p.parcel_ref = patch ->> 'parcel';
+     WHERE p.merchant_id = known.merchant_id AND p.shipment_id = known.shipment_id AND p.parcel_ref = coalesce(patch ->> 'parcel', '');
     IF said = parcel.carrier_status AND ganje.changes_times(parcel, patch) THEN
         RETURN ganje.apply_patch(known.merchant_id, known.shipment_id, carrier, patch);
     ELSIF said IS NULL OR said = parcel.carrier_status OR (said = last_status AND parcel.parcel_ref IS NOT NULL) THEN

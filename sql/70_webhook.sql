@@ -208,9 +208,6 @@ BEGIN
     END IF;
     PERFORM (patch ->> 'collectWithin')::interval;
     PERFORM (patch ->> key)::timestamptz FROM unnest('{occurredAt,checkedInAt,checkedOutAt,expectedCheckIn,expectedCheckOut}'::text[]) AS key;
-    IF patch ->> 'carrierStatus' IS NOT NULL AND patch ->> 'parcel' IS NULL AND patch ->> 'asOf' IS NULL THEN
-        patch := patch || jsonb_build_object('parcel', reading.external_id);
-    END IF;
     reading.patch := patch;
     IF octet_length(reading.dedupe_key) > 255 THEN
         reading.dedupe_key := ganje.token_hash(reading.dedupe_key);
@@ -329,7 +326,7 @@ BEGIN
             RETURN;
         ELSIF EXISTS (SELECT FROM ganje.shipment AS s
                        WHERE s.external_id = reading.external_id AND s.account_id = (found_account.account).account_id
-                         AND NOT ganje.has_room(s.merchant_id, s.shipment_id, reading.patch ->> 'parcel')) THEN
+                         AND NOT ganje.has_room(s.merchant_id, s.shipment_id, coalesce(reading.patch ->> 'parcel', ''))) THEN
             entry.reason := 'malformed';
             entry.detail := 'the shipment has 1000 parcels already';
             RETURN;

@@ -202,7 +202,7 @@ SELECT fail77('some', 500);
 SELECT * FROM state77 WHERE name = 'some';
 SELECT fail77('some', 200);
 SELECT * FROM state77 WHERE name = 'some';
-SELECT fail77('some', 404);
+SELECT fail77('some', 502);
 UPDATE ganje.subscription SET failing_since = '2026-01-01 00:00:00+00' WHERE subscription_id = (SELECT id FROM sub77 WHERE name = 'some');
 SELECT fail77('some', 503);
 SELECT * FROM state77 WHERE name = 'some';

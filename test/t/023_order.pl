@@ -59,6 +59,30 @@ is(query("SELECT shop.hold() IS NULL"), 't', 'then the slot is full');
 ($status, $stdout, $stderr) = $node->psql('postgres', "INSERT INTO shop.orders VALUES (4, shop.hold(), '+989121234567')");
 like($stderr, qr/order '4' has neither holdId nor storeId/, 'an order without a hold is refused');
 
+# Changed and cancelled by the row: the carrier hears of what concerns it.
+query(q{
+	UPDATE ganje.store_rule SET capacity = 10;
+	CREATE TABLE shop.more (id text PRIMARY KEY, phone text, city text, state text, hold_id text);
+	SELECT ganje.attach_orders('shop.more', '{"orderId": "id", "holdId": "hold_id", "phone": "phone", "address": {"city": "city"},
+		"on": {"update": ["phone", "address"], "cancel": {"column": "state", "equals": "cancelled"}, "delete": "cancel"}}');
+	SELECT ganje.pause_sending();
+	INSERT INTO shop.more VALUES ('M-1', '+989121111111', 'Tehran', 'new', shop.hold()), ('M-2', '+989121111112', 'Tehran', 'new', shop.hold()),
+		('M-3', '+989121111113', 'Tehran', 'new', shop.hold());
+	UPDATE shop.more SET phone = '+989129999999' WHERE id = 'M-1';
+	UPDATE shop.more SET state = 'cancelled' WHERE id = 'M-2';
+	SELECT ganje.resume_sending()});
+is(query("SELECT ganje.drain('60 s')"), '0', 'changed orders are sent');
+is_deeply([ sort map { "$_->{body}{external_id} $_->{body}{phone_number}" } grep { $_->{body}{external_id} =~ /^M/ } orders_at($carrier) ],
+	[ 'M-1 +989129999999', 'M-3 +989121111113' ], 'with what was changed before, and without what was cancelled');
+is(query("SELECT status FROM ganje.shipment WHERE order_id = 'M-2'"), 'CANCELLED', 'which is cancelled at once');
+query("UPDATE shop.more SET city = 'Shiraz' WHERE id = 'M-1'");
+($status, $stdout, $stderr) = $node->psql('postgres', "UPDATE shop.more SET phone = '+989120000000' WHERE id = 'M-1'");
+like($stderr, qr/order 'M-1' cannot be changed: carrier ganje has been told of it/, 'what the carrier knows is not changed behind its back');
+is(query("SELECT phone || ' ' || (address ->> 'city') FROM ganje.shipment WHERE order_id = 'M-1'"), '+989129999999 Shiraz', 'what it does not know is');
+query("DELETE FROM shop.more WHERE id IN ('M-1', 'M-3')");
+is(query("SELECT ganje.drain('60 s')"), '0', 'cancellations are sent');
+is(query("SELECT count(*) FROM ganje.outbox_log WHERE operation = 'cancel' AND result = 'delivered'"), '2', 'to the carrier that carries them');
+
 # The worker deletes old payloads of the inbox, a thousand at a time; those in quarantine stay.
 query(q{
 	INSERT INTO ganje.webhook_inbox (source, payload, state, reason, received_at)

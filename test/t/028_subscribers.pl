@@ -123,7 +123,7 @@ is_deeply([ sort map { $_->{webhook}{id} } accepted($bad) ], [ sort map { $_->{w
 # Too long without success.
 control($bad, 'DELETE', 'log');
 query("UPDATE ganje.subscription SET disable_after = '0.2 s' WHERE subscription_id = '$bad_id'");
-faults($bad, { action => 'status', code => 404, count => -1 });
+faults($bad, { action => 'status', code => 503, count => -1 });
 add_shipments($node, 14, 14);
 wait_for(sub { state_of($bad_id) =~ /^disabled: nothing was accepted since 2/ }, 'one that accepts nothing for long is disabled');
 cmp_ok(scalar(heard($bad)), '>', 1, 'after several tries');
