@@ -289,6 +289,9 @@ BEGIN
         END IF;
         changed := changed + 1;
     END LOOP;
+    IF changed > 0 THEN
+        PERFORM ganje.notify_order(ganje.merchant_of(the_order), the_order ->> 'orderId', 'UPDATE');
+    END IF;
     RETURN changed;
 END
 $$;
@@ -342,6 +345,9 @@ BEGIN
         END IF;
         cancelled := cancelled + 1;
     END LOOP;
+    IF cancelled > 0 THEN
+        PERFORM ganje.notify_order(ganje.merchant_of(the_order), the_order ->> 'orderId', 'DELETE');
+    END IF;
     RETURN cancelled;
 END
 $$;
