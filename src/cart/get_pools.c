@@ -11,6 +11,7 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/datum.h"
 #include "utils/jsonb.h"
 
 #include "compat.h"
@@ -85,10 +86,10 @@ write_pools(const GlCheckout *checkout, MemoryContext result)
 {
 	GlOfferList *offers = gl_offers_build(checkout, false);
 	GlPoolAnswer answer = gl_pools_solve(checkout, offers);
-	JsonbValue pools = gl_pools_write(checkout, offers, &answer);
+	Jsonb *pools = gl_pools_write(checkout, offers, &answer);
 
 	MemoryContextSwitchTo(result);
-	return JsonbPGetDatum(JsonbValueToJsonb(&pools));
+	return datumCopy(JsonbPGetDatum(pools), false, -1);
 }
 
 static Datum

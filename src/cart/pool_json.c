@@ -12,13 +12,15 @@
  * A cart may have hundreds of offers of dozens of slots in each of its
  * groups, but they differ in little: most have the slots of a schedule that
  * many rules share, and of those only the cheapest counts.  Slots are ranked
- * once per call, so that groups need no sorting.  The answer is built as
- * jsonb at once: as text it would have to be parsed again.
+ * once per call, so that groups need no sorting.  The answer is written as it
+ * is stored (json/write.c), its many pairs of times by copying.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
+#include "port/pg_bitutils.h"
 #include "utils/builtins.h"
 #include "utils/datetime.h"
 #include "utils/json.h"
@@ -27,6 +29,7 @@
 
 #include "cart/pool_json.h"
 #include "cart/slot_rank.h"
+#include "json/write.h"
 
 /* What offers are shown under. */
 typedef struct Face
@@ -61,6 +64,7 @@ typedef struct Writer
 	const GlCheckout *checkout;
 	const GlOfferList *offers;
 	const GlSlotRanks *ranks;
+	GlJsonbWriter json;
 	int *bundle_of; /* of each offer, counted from 1; 0: not known yet */
 	int face_count;
 	Face *faces;
@@ -74,44 +78,10 @@ typedef struct Writer
 	Option *options;
 } Writer;
 
-static JsonbValue
-string_of(const char *text)
-{
-	JsonbValue value = {.type = jbvString};
-
-	value.val.string.val = unconstify(char *, text);
-	value.val.string.len = (int) strlen(text);
-	return value;
-}
-
-static JsonbValue
-array_of(JsonbValue *elements, int count)
-{
-	JsonbValue value = {.type = jbvArray};
-
-	value.val.array.elems = elements;
-	value.val.array.nElems = count;
-	value.val.array.rawScalar = false;
-	return value;
-}
-
-/* Pairs as jsonb keeps them: shorter keys first, then in order of their bytes. */
-static JsonbValue
-object_of(JsonbPair *pairs, int count)
-{
-	JsonbValue value = {.type = jbvObject};
-
-	value.val.object.pairs = pairs;
-	value.val.object.nPairs = count;
-	return value;
-}
-
 static void
-set_pair(JsonbPair *pair, const char *key, JsonbValue value)
+put_text(GlJsonbWriter *json, const char *text)
 {
-	pair->key = string_of(key);
-	pair->value = value;
-	pair->order = 0;
+	gl_jsonb_string(json, text, (int) strlen(text));
 }
 
 static bool
@@ -229,7 +199,8 @@ find_best(Writer *writer, const GlPoolGroup *group)
 	for (int i = 0; i < group->option_count; i++)
 	{
 		const GlOffer *offer = &writer->offers->offers[group->options[i]];
-		Bundle *bundle = &writer->bundles[bundle_of(writer, group->options[i])];
+		int place = bundle_of(writer, group->options[i]); /* may move the bundles */
+		Bundle *bundle = &writer->bundles[place];
 		Face *face = &writer->faces[bundle->face];
 
 		if (face->first == 0)
@@ -244,7 +215,7 @@ find_best(Writer *writer, const GlPoolGroup *group)
 	for (int i = 0; i < group->option_count; i++)
 	{
 		const GlOffer *offer = &writer->offers->offers[group->options[i]];
-		const Bundle *bundle = &writer->bundles[bundle_of(writer, group->options[i])];
+		const Bundle *bundle = &writer->bundles[writer->bundle_of[group->options[i]] - 1];
 
 		if (!is_whole(offer) && is_cheaper(offer, bundle->whole))
 			take_slots(writer, bundle->face, offer);
@@ -314,64 +285,82 @@ add_options(Writer *writer, int face)
 }
 
 /* {"2026-03-01": [["10:00", "12:00"], …], …} of the slots that the option's fee is best for. */
-static JsonbValue
-write_slots(const Writer *writer, const Option *option)
+static void
+write_slots(Writer *writer, const Option *option)
 {
 	const GlSlotRanks *ranks = writer->ranks;
 	const int *next = &writer->next_rank[(Size) option->face * ranks->count];
-	JsonbPair *days = palloc(ranks->day_count * sizeof(JsonbPair));
-	JsonbValue *times = palloc(option->slot_count * sizeof(JsonbValue));
+	int *counts = palloc(ranks->day_count * sizeof(int));
+	int rank = option->first_rank;
 	int day_count = 0;
-	int day = -1;
 
-	for (int rank = option->first_rank; rank != 0; rank = next[rank])
+	for (int day = -1; rank != 0; rank = next[rank])
 	{
 		if (ranks->day_of[rank] != day)
 		{
 			day = ranks->day_of[rank];
-			set_pair(&days[day_count++], ranks->days[day], array_of(times, 0));
+			counts[day_count++] = 0;
 		}
-		*times++ = ranks->times[rank];
-		days[day_count - 1].value.val.array.nElems++;
+		counts[day_count - 1]++;
 	}
-	return object_of(days, day_count);
+	gl_jsonb_open_object(&writer->json, day_count);
+	rank = option->first_rank;
+	for (int d = 0; d < day_count; d++)
+	{
+		put_text(&writer->json, ranks->days[ranks->day_of[rank]]);
+		for (int i = 0; i < counts[d]; i++)
+			rank = next[rank];
+	}
+	rank = option->first_rank;
+	for (int d = 0; d < day_count; d++)
+	{
+		gl_jsonb_open_array(&writer->json, counts[d]);
+		for (int i = 0; i < counts[d]; i++, rank = next[rank])
+			gl_jsonb_container(&writer->json, &ranks->times[rank], GL_SLOT_TIMES_SIZE);
+		gl_jsonb_close(&writer->json);
+	}
+	gl_jsonb_close(&writer->json);
+	pfree(counts);
 }
 
-static JsonbValue
-write_option(const Writer *writer, const Option *option)
+static void
+write_option(Writer *writer, const Option *option)
 {
-	JsonbPair *pairs = palloc(4 * sizeof(JsonbPair));
 	const GlOffer *offer = option->offer;
-	JsonbValue fee = {.type = jbvNumeric};
-	int count = 0;
+	GlJsonbWriter *json = &writer->json;
+	bool has_provider = offer->shows_provider && offer->provider != NULL;
 
-	fee.val.numeric = DatumGetNumeric(offer->fee);
-	set_pair(&pairs[count++], "fee", fee);
-	set_pair(&pairs[count++], "type", string_of(offer->type));
+	gl_jsonb_open_object(json, 2 + (option->slotless ? 0 : 1) + (has_provider ? 1 : 0));
+	put_text(json, "fee");
+	put_text(json, "type");
 	if (!option->slotless)
-		set_pair(&pairs[count++], "slots", write_slots(writer, option));
-	if (offer->shows_provider && offer->provider != NULL)
-		set_pair(&pairs[count++], "provider", string_of(offer->provider));
-	return object_of(pairs, count);
+		put_text(json, "slots");
+	if (has_provider)
+		put_text(json, "provider");
+	gl_jsonb_numeric(json, DatumGetNumeric(offer->fee));
+	put_text(json, offer->type);
+	if (!option->slotless)
+		write_slots(writer, option);
+	if (has_provider)
+		put_text(json, offer->provider);
+	gl_jsonb_close(json);
 }
 
-static JsonbValue
+static void
 write_options(Writer *writer, const GlPoolGroup *group)
 {
-	JsonbValue *options;
-
 	find_best(writer, group);
 	writer->option_count = 0;
 	writer->next_rank = palloc((Size) writer->face_count * writer->ranks->count * sizeof(int));
 	for (int face = 0; face < writer->face_count; face++)
 		add_options(writer, face);
 	qsort_arg(writer->options, writer->option_count, sizeof(Option), by_option, writer->faces);
-	options = palloc(Max(writer->option_count, 1) * sizeof(JsonbValue));
+	gl_jsonb_open_array(&writer->json, writer->option_count);
 	for (int i = 0; i < writer->option_count; i++)
-		options[i] = write_option(writer, &writer->options[i]);
+		write_option(writer, &writer->options[i]);
+	gl_jsonb_close(&writer->json);
 	pfree(writer->next_rank);
 	pfree(writer->best);
-	return array_of(options, writer->option_count);
 }
 
 void
@@ -390,40 +379,41 @@ gl_item_ids_write(StringInfo json, const GlCart *cart, const uint64 *items)
 	}
 }
 
-static JsonbValue
-write_items(const GlCart *cart, const uint64 *items)
+static void
+write_items(Writer *writer, const uint64 *items)
 {
-	JsonbValue *ids = palloc(cart->item_count * sizeof(JsonbValue));
-	int count = 0;
+	const GlCart *cart = writer->checkout->cart;
 
+	gl_jsonb_open_array(&writer->json,
+						(int) pg_popcount((const char *) items,
+										  GL_POOL_WORDS(cart->item_count) * (int) sizeof(uint64)));
 	for (int i = 0; i < cart->item_count; i++)
 		if (items[i / 64] >> (i % 64) & 1)
-			ids[count++] = string_of(cart->items[i].item_id);
-	return array_of(ids, count);
+			put_text(&writer->json, cart->items[i].item_id);
+	gl_jsonb_close(&writer->json);
 }
 
-static JsonbValue
+static void
 write_pool(Writer *writer, const GlPool *pool)
 {
-	JsonbValue *groups = palloc(Max(pool->group_count, 1) * sizeof(JsonbValue));
-
+	gl_jsonb_open_array(&writer->json, pool->group_count);
 	for (int g = 0; g < pool->group_count; g++)
 	{
-		JsonbPair *pairs = palloc(2 * sizeof(JsonbPair));
-
-		set_pair(&pairs[0], "items", write_items(writer->checkout->cart, pool->groups[g].items));
-		set_pair(&pairs[1], "options", write_options(writer, &pool->groups[g]));
-		groups[g] = object_of(pairs, 2);
+		CHECK_FOR_INTERRUPTS();
+		gl_jsonb_open_object(&writer->json, 2);
+		put_text(&writer->json, "items");
+		put_text(&writer->json, "options");
+		write_items(writer, pool->groups[g].items);
+		write_options(writer, &pool->groups[g]);
+		gl_jsonb_close(&writer->json);
 	}
-	return array_of(groups, pool->group_count);
+	gl_jsonb_close(&writer->json);
 }
 
-/* The values of the answer; convert with JsonbValueToJsonb. */
-JsonbValue
+Jsonb *
 gl_pools_write(const GlCheckout *checkout, const GlOfferList *offers, const GlPoolAnswer *answer)
 {
 	Writer writer = {.checkout = checkout, .offers = offers};
-	JsonbValue *pools = palloc(Max(answer->pool_count, 1) * sizeof(JsonbValue));
 
 	writer.ranks = gl_slot_ranks_build(offers, answer);
 	writer.bundle_of = palloc0(Max(offers->count, 1) * sizeof(int));
@@ -432,7 +422,10 @@ gl_pools_write(const GlCheckout *checkout, const GlOfferList *offers, const GlPo
 	writer.bundles = palloc(writer.bundle_room * sizeof(Bundle));
 	writer.option_room = 32;
 	writer.options = palloc(writer.option_room * sizeof(Option));
+	gl_jsonb_begin(&writer.json);
+	gl_jsonb_open_array(&writer.json, answer->pool_count);
 	for (int p = 0; p < answer->pool_count; p++)
-		pools[p] = write_pool(&writer, &answer->pools[p]);
-	return array_of(pools, answer->pool_count);
+		write_pool(&writer, &answer->pools[p]);
+	gl_jsonb_close(&writer.json);
+	return gl_jsonb_end(&writer.json);
 }

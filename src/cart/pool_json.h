@@ -12,9 +12,9 @@
 
 #include "cart/offer.h"
 
-/* [[{"items": …, "options": …}, …], …] as values for JsonbValueToJsonb. */
-extern JsonbValue gl_pools_write(const GlCheckout *checkout, const GlOfferList *offers,
-								 const GlPoolAnswer *answer);
+/* [[{"items": …, "options": …}, …], …], palloc'd. */
+extern Jsonb *gl_pools_write(const GlCheckout *checkout, const GlOfferList *offers,
+							 const GlPoolAnswer *answer);
 
 /* Appends the ids of a bitset's items as JSON strings, with commas between. */
 extern void gl_item_ids_write(StringInfo json, const GlCart *cart, const uint64 *items);

@@ -59,25 +59,18 @@ note_schedule(GlSlotRanks *ranks, const GlOffer *offer, int *room)
 	schedule->ranks = palloc(Max(offer->slots->open_count, 1) * sizeof(int));
 }
 
-static JsonbValue
+static GlSlotTimes
 times_of(const GlOpenSlot *slot)
 {
-	JsonbValue pair = {.type = jbvArray};
-	int minutes[2] = {slot->from, slot->to};
+	GlSlotTimes times = {.header = 2 | JB_FARRAY,
+						 .entries = {JENTRY_ISSTRING | JENTRY_HAS_OFF | 5, JENTRY_ISSTRING | 5}};
+	char text[6];
 
-	pair.val.array.nElems = 2;
-	pair.val.array.rawScalar = false;
-	pair.val.array.elems = palloc0(2 * sizeof(JsonbValue));
-	for (int i = 0; i < 2; i++)
-	{
-		char *text = palloc(6);
-
-		gl_time_of_day_format(minutes[i], text);
-		pair.val.array.elems[i].type = jbvString;
-		pair.val.array.elems[i].val.string.val = text;
-		pair.val.array.elems[i].val.string.len = 5;
-	}
-	return pair;
+	gl_time_of_day_format(slot->from, text);
+	memcpy(times.texts[0], text, 5);
+	gl_time_of_day_format(slot->to, text);
+	memcpy(times.texts[1], text, 5);
+	return times;
 }
 
 static char *
@@ -95,7 +88,7 @@ static void
 rank_places(GlSlotRanks *ranks, Place *places, int count)
 {
 	qsort(places, count, sizeof(Place), by_time);
-	ranks->times = palloc((count + 1) * sizeof(JsonbValue));
+	ranks->times = palloc((count + 1) * sizeof(GlSlotTimes));
 	ranks->day_of = palloc((count + 1) * sizeof(int));
 	ranks->days = palloc(Max(count, 1) * sizeof(char *));
 	ranks->count = 1;

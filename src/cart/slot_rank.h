@@ -18,12 +18,23 @@ typedef struct GlScheduleRanks
 	int *ranks;
 } GlScheduleRanks;
 
+/* ["10:00", "12:00"] as jsonb stores it. */
+typedef struct GlSlotTimes
+{
+	uint32 header;
+	JEntry entries[2];
+	char texts[2][5];
+} GlSlotTimes;
+
+/* Without what the compiler adds at the end. */
+#define GL_SLOT_TIMES_SIZE ((int) (offsetof(GlSlotTimes, texts) + 10))
+
 /* Ranks begin with 1; 0 stands for no slot. */
 typedef struct GlSlotRanks
 {
-	int count;         /* of ranks, 0 included */
-	JsonbValue *times; /* per rank ["10:00", "12:00"] */
-	int *day_of;       /* per rank an index of days */
+	int count;          /* of ranks, 0 included */
+	GlSlotTimes *times; /* per rank */
+	int *day_of;        /* per rank an index of days */
 	int day_count;
 	char **days; /* "2026-03-01" */
 	int schedule_count;

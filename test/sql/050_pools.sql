@@ -85,6 +85,18 @@ SELECT count(DISTINCT pool) > 0 AS found
   FROM pg_temp.pools('M050h', (SELECT jsonb_agg(jsonb_build_object('itemId', j, 'categories', ARRAY[j])) FROM (SELECT n::text FROM generate_series(0, 39) AS n) AS t(j))::text);
 RESET ganje_logistics.pool_budget;
 
+-- The answer is written as it is stored: byte for byte what the server itself would make of it.
+SELECT pg_temp.store('M050i', 'S1', jsonb_build_array(
+    jsonb_build_object('ruleId', 'many', 'types', ARRAY['CARGO'], 'providers', (SELECT jsonb_agg('P' || n) FROM generate_series(1, 70) AS n), 'fee', 1.5),
+    jsonb_build_object('ruleId', 'slots', 'types', ARRAY['RESERVED'], 'days', ARRAY['1', '2', '3', '4'], 'fee', 567890.123456,
+                       'slots', (SELECT jsonb_agg(jsonb_build_array(to_char(make_time(n / 4, n % 4 * 15, 0), 'HH24:MI'), '24:00')) FROM generate_series(0, 90) AS n)),
+    jsonb_build_object('ruleId', 'none', 'types', ARRAY['SELF'], 'fee', 0))::text);
+SELECT asked, answer = again AS same, pg_column_size(answer) = pg_column_size(again) AS same_size
+  FROM (SELECT asked, ganje.get_pools(request) AS answer, ganje.get_pools(request)::text::jsonb AS again
+          FROM unnest('{M050a,M050b,M050c,M050i,M050none}'::text[]) AS asked,
+               LATERAL (SELECT jsonb_build_object('merchantId', asked, 'zoneId', '050', 'cart', jsonb_build_object('items',
+                   (SELECT jsonb_agg(jsonb_build_object('itemId', chr(96 + n) || repeat('ü', n), 'categories', ARRAY[chr(97 + n % 3)])) FROM generate_series(1, 40) AS n)))) AS r(request)) AS both_ways;
+
 DELETE FROM ganje.zone WHERE zone_id = '050';
 DELETE FROM ganje.store WHERE merchant_id LIKE 'M050%';
 DELETE FROM ganje.carrier_account WHERE account_id = '050';
