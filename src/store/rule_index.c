@@ -14,6 +14,7 @@
 #include "common/hashfn.h"
 #include "port/pg_bitutils.h"
 
+#include "compat.h"
 #include "store/store.h"
 
 typedef struct Place
