@@ -130,6 +130,10 @@ INSERT INTO ganje.status_mapping (carrier, entity, carrier_status, normalized_st
 VALUES ('ginee', 'delivery-order', 'PACKED', 'preparing', 'PACKAGING', 15);
 SELECT say73(message73('create', 'mapped')), say73(message73('update2', 'mapped')), state73('mapped') ->> 'status' AS status, state73('mapped') ->> 'normalized_status' AS normalized;
 DELETE FROM ganje.status_mapping WHERE NOT builtin;
+-- Every status that an order has, and what it makes of its shipment.
+SELECT s AS order_status, say73(message73('create', 'st-' || s)) AS created, say73(replace(message73('order2', 'st-' || s), '"SHIPPING"', to_json(s)::text)) AS told,
+       state73('st-' || s) ->> 'status' AS status, state73('st-' || s) ->> 'normalized_status' AS normalized
+  FROM unnest('{PENDING_PAYMENT,PARTIALLY_PAID,PAID,READY_TO_SHIP,SHIPPING,DELIVERED,RETURNED,CANCELLED}'::text[]) AS s;
 
 -- Only what is required: everything else is optional, null or empty.
 SELECT say73('{"id": "m1", "entity": "delivery-order", "action": "CREATE", "payload": {"deliveryOrderId": "bare"}}');

@@ -104,6 +104,14 @@ is(query("SELECT count(*) FROM ganje.outbox_log WHERE operation = 'status'"), '9
 sleep(1.5);
 is(scalar(calls('GetPackage')), $polls, 'and the carrier is asked no more');
 
+# Cancelled by the courier service itself
+order('G');
+is_told('G');
+control($carrier, 'POST', 'move', { number => 'G', to => 9 });
+becomes('G', 'cancelled');
+is(query("SELECT carrier_status || ' ' || normalized_status || ' ' || status FROM ganje.shipment_event WHERE carrier_status = '9'"),
+	'9 cancelled CANCELLED', 'what the courier service cancels is cancelled');
+
 # Seldom when nothing moves
 query(q{UPDATE ganje.carrier_account SET settings = jsonb_set(settings, '{poll}', '{"movingSeconds": 0.2, "waitingSeconds": 30}')});
 order('S');

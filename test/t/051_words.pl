@@ -1,0 +1,102 @@
+# What the README says is there is there: the table of what the four systems
+# say names tests that exist and mention it, functions of the catalog, and
+# every status that has a meaning; the settings are those of the server.
+use strict;
+use warnings;
+use utf8;
+use Encode qw(decode_utf8 encode_utf8);
+use FindBin;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use GanjeTest;
+
+my $root = "$FindBin::RealBin/../..";
+my $readme = decode_utf8(slurp_file("$root/README.md"));
+my $node = new_server('words');
+
+sub query { return decode_utf8($node->safe_psql('postgres', $_[0])); }
+sub column { return map { $_ => 1 } split(/\n/, query($_[0])); }
+
+# A test's text, with what a regression or isolation test prints; undef: there is none.
+my %text;
+sub text_of
+{
+	my ($name) = @_;
+	$text{$name} //= do {
+		my @files = grep { -e $_ } "$root/test/sql/$name.sql", "$root/test/specs/$name.spec", "$root/test/t/$name.pl", "$root/test/unit/$name.c";
+		@files ? decode_utf8(join("\n", map { slurp_file($_) } @files, grep { -e $_ } "$root/expected/$name.out")) : '';
+	};
+	return $text{$name};
+}
+
+# A word as it stands, RBS's action also as the function is called.
+sub mentions
+{
+	my ($test, $word) = @_;
+	my @forms = $word =~ /^[A-Z]+(_[A-Z]+)+$/ ? ($word, lc $word) : ($word);
+	return scalar grep { text_of($test) =~ /(?<!\w)\Q$_\E(?!\w)/ } @forms;
+}
+
+my %functions = column("SELECT proname FROM pg_proc WHERE pronamespace = 'ganje'::regnamespace");
+my %statuses = column("SELECT DISTINCT carrier || ' ' || entity || ' ' || carrier_status || ' ' || normalized_status FROM ganje.status_mapping");
+
+my ($tables) = $readme =~ /^## What the four systems say.*?\n(.*?)^## /ms;
+my $system = '';
+my ($rows, $absent, %told) = (0, 0);
+foreach my $line (split(/\n/, $tables))
+{
+	$system = lc $1 if $line =~ /^### (\w+)/;
+	next unless $line =~ /^\| (?!.*\bhere \|)(.*?) \| (.*?) ?\| (.*?) ?\|$/;
+	my ($says, $here, @tests) = ($1, $2, split(/, /, $3));
+	my @words = "$says $here" =~ /`([^`]+)`/g;
+	my $title = encode_utf8(substr($says, 0, 50));
+	if ($here =~ /^not yet: ([^;]*)/)
+	{
+		$absent++;
+		is(join(', ', @tests, grep { $functions{$_} } $1 =~ /`(\w+)`/g), '', "$title: not there yet, as the README says");
+		next;
+	}
+	$rows++;
+	is(join(', ', grep { text_of($_) eq '' } @tests), '', "$title: the tests are there");
+	cmp_ok(scalar(@tests), '>', 0, "$title: has a test");
+	foreach my $test (@tests)
+	{
+		ok(scalar(grep { mentions($test, $_) } @words), "$title: $test mentions it");
+	}
+	my @unsaid = grep { my $word = $_; !grep { mentions($_, $word) } @tests } @words;
+	is(encode_utf8(join(', ', @unsaid)), '', "$title: everything is mentioned");
+
+	# A status and what it means are on one line of a test.
+	my ($entity) = $says =~ /^([\w-]+): `[^`]+` → /;
+	while ($says =~ /`([^`]+)` → `([a-z_]+)`/g)
+	{
+		next unless defined $entity;
+		my ($status, $meaning) = ($1, $2);
+		$told{"$system $entity $status $meaning"} = 1;
+		ok(scalar(grep { text_of($_) =~ /^(?=.*(?<![\w"])\Q$status\E(?![\w"]))(?=.*(?<!\w)$meaning(?!\w))/m } @tests),
+			"$title: $status becomes $meaning in a test");
+	}
+}
+cmp_ok($rows, '>=', 35, 'the table is there');
+cmp_ok($absent, '>', 0, 'and what is not there yet');
+is_deeply([ sort keys %told ], [ sort grep { !/^webhook / } keys %statuses ], 'every status that has a meaning is told, with that meaning');
+
+# Functions of the reference, and settings with their defaults
+my ($reference) = $readme =~ /^(## A first delivery.*?)^## What the four/ms;
+my %called = map { $_ => 1 } map { /(?<![\w.])([a-z_]+_[a-z_]+|drain|status|subscribe|unsubscribe)\(/g } $reference =~ /`([^`\n]+)`/g;
+cmp_ok(scalar(keys %called), '>=', 40, 'functions are described');
+is(join(', ', grep { !$functions{$_} } sort keys %called), '', 'all of them exist');
+my %settings = map { split(/\|/, $_, 2) } split(/\n/, query(q{
+	SELECT name || '|' || CASE unit WHEN 'ms' THEN boot_val::integer / 1000 || 's' WHEN 's' THEN boot_val::integer / 60 || 'min'
+		WHEN 'B' THEN boot_val::integer / 1048576 || 'MB' ELSE boot_val END
+	  FROM pg_settings WHERE name LIKE 'ganje\_logistics.%'}));
+my %described = $readme =~ /^\| `(ganje_logistics\.\w+)` \| ([^|]*?) ?\|/mg;
+is(join(', ', sort keys %described), join(', ', sort keys %settings), 'every setting is described');
+foreach my $name (sort keys %described)
+{
+	my $value = $described{$name} =~ /^(?:all|none|the system's|)$/ ? '' : $described{$name};
+	is($value, $settings{$name}, "$name: its default");
+}
+
+$node->stop;
+done_testing();
