@@ -4,7 +4,9 @@
 -- Functions through which every order, webhook and answer goes have SET
 -- enable_seqscan = off: their plans are kept, and made when the outbox and its
 -- kin may be empty; a sequential scan that is right then would be there still
--- when they are full. All their accesses are by key.
+-- when they are full. All their accesses are by key. And jit = off: a plan
+-- that has to scan all the same costs so much on paper that it would be
+-- compiled at every call.
 
 CREATE FUNCTION ganje.ulid() RETURNS text
 LANGUAGE c VOLATILE PARALLEL UNSAFE

@@ -306,7 +306,7 @@ $$;
 COMMENT ON FUNCTION ganje.append_event(ganje.shipment, ganje.shipment, text, jsonb) IS 'Appends a step to a shipment''s journey and gives back capacity that it no longer needs.';
 
 CREATE FUNCTION ganje.shipment_begin() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
 AS $$
 BEGIN
     INSERT INTO ganje.shipment_event (merchant_id, shipment_id, status, normalized_status, source, occurred_at)

@@ -16,12 +16,14 @@ CREATE TABLE ganje.marketplace_order (
     paid_at timestamptz,
     last_update_at timestamptz,
     payload jsonb NOT NULL,
+    told jsonb NOT NULL DEFAULT '{}',
     received_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
     PRIMARY KEY (merchant_id, source, order_id)
 );
 COMMENT ON TABLE ganje.marketplace_order IS 'Orders that marketplaces announced, for the app to join: shipments of theirs have its order_id.';
 COMMENT ON COLUMN ganje.marketplace_order.source IS 'the carrier that told of it';
 COMMENT ON COLUMN ganje.marketplace_order.payload IS 'every key that the marketplace gave, the last value of each';
+COMMENT ON COLUMN ganje.marketplace_order.told IS 'per field, as of when it was said, and what where that is a status: {field: {asOf, value}}';
 SELECT pg_catalog.pg_extension_config_dump('ganje.marketplace_order', '');
 
 -- Reading what Ginee sends
@@ -96,29 +98,19 @@ COMMENT ON FUNCTION ganje.ginee_order(jsonb, text, timestamptz) IS
 'An order of Ginee as ganje.record_marketplace_order takes it; said_at where it has no lastUpdateAt.';
 
 CREATE FUNCTION ganje.ginee_items_problem(items jsonb) RETURNS text
-LANGUAGE plpgsql STABLE
-AS $$
-DECLARE
-    item jsonb;
-    item_id text;
-    place integer := 0;
-    problem text;
-    seen text[] := '{}';
-BEGIN
-    FOR item IN SELECT t.value FROM jsonb_array_elements(items) AS t(value) LOOP
-        item_id := coalesce(ganje.json_id(item -> 'deliveryOrderItemId'), '#' || place + 1);
-        problem := CASE WHEN jsonb_typeof(item) <> 'object' THEN format('payload.orderItems[%s] is not an object', place)
-            WHEN item_id = ANY (seen)
-            THEN format('payload.orderItems[%s].deliveryOrderItemId is there twice', place)
-            ELSE ganje.ginee_problem(item, format('payload.orderItems[%s].', place),
-                     'deliveryOrderItemId:id inventoryName:text quantity:quantity') END;
-        EXIT WHEN problem IS NOT NULL;
-        seen := seen || item_id;
-        place := place + 1;
-    END LOOP;
-    RETURN problem;
-END
-$$;
+LANGUAGE sql STABLE
+RETURN CASE WHEN jsonb_array_length(items) > 1000 THEN 'payload.orderItems has more than 1000 items' ELSE (
+    SELECT coalesce(
+               CASE WHEN jsonb_typeof(t.item) <> 'object' THEN format('payload.orderItems[%s] is not an object', t.place - 1)
+                    WHEN t.earlier > 0 THEN format('payload.orderItems[%s].deliveryOrderItemId is there twice', t.place - 1) END,
+               ganje.ginee_problem(t.item, format('payload.orderItems[%s].', t.place - 1),
+                                   'deliveryOrderItemId:id inventoryName:text quantity:quantity')) AS problem
+      FROM (SELECT i.item, i.place, row_number() OVER (PARTITION BY coalesce(ganje.json_id(i.item -> 'deliveryOrderItemId'), '#' || i.place)
+                                                       ORDER BY i.place) - 1 AS earlier
+              FROM jsonb_array_elements(items) WITH ORDINALITY AS i(item, place)) AS t
+     WHERE jsonb_typeof(t.item) <> 'object' OR t.earlier > 0
+        OR ganje.ginee_problem(t.item, '', 'deliveryOrderItemId:id inventoryName:text quantity:quantity') IS NOT NULL
+     ORDER BY t.place LIMIT 1) END;
 COMMENT ON FUNCTION ganje.ginee_items_problem(jsonb) IS 'What is wrong with the orderItems of a delivery order, NULL: nothing.';
 
 -- An item that is listed without a quantity is there once; one without an id

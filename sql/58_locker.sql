@@ -89,7 +89,7 @@ COMMENT ON FUNCTION ganje.apply_selection(ganje.shipment, jsonb, text) IS 'Store
 
 CREATE FUNCTION ganje.ganje_selected(external_id text, selection jsonb, merchant_id text DEFAULT 'DEFAULT', account text DEFAULT NULL)
 RETURNS integer
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
 AS $$
 DECLARE
     the_account ganje.carrier_account;

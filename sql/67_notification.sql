@@ -157,7 +157,7 @@ COMMENT ON FUNCTION ganje.notify_shipment(ganje.shipment, text) IS 'Tells subscr
 -- An order has no row here: its notifications wait in the line of its first
 -- shipment, so that an UPDATE never overtakes its CREATE.
 CREATE FUNCTION ganje.notify_order(merchant_id text, order_id text, action text, payload jsonb DEFAULT '{}') RETURNS void
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
 AS $$
 DECLARE
     ids text[];
@@ -185,7 +185,7 @@ COMMENT ON FUNCTION ganje.notify_order(text, text, text, jsonb) IS
 -- At the end of the transaction, when its items are there and its first
 -- changes are made.
 CREATE FUNCTION ganje.shipment_announce() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
 AS $$
 DECLARE
     the_shipment ganje.shipment;
@@ -203,7 +203,7 @@ CREATE CONSTRAINT TRIGGER shipment_announce AFTER INSERT ON ganje.shipment DEFER
     FOR EACH ROW WHEN (ganje.has_subscriber() AND NEW.enqueued_at = pg_catalog.now()) EXECUTE FUNCTION ganje.shipment_announce();
 
 CREATE FUNCTION ganje.shipment_report() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
 AS $$
 BEGIN
     -- What its own transaction changes in a new shipment its CREATE tells, unless that is out already (SET CONSTRAINTS).

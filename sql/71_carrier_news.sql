@@ -70,13 +70,17 @@ $$;
 COMMENT ON FUNCTION ganje.lock_order(text, text, text) IS
 'Keeps others who would record a marketplace''s order, or make a shipment of it, waiting until the transaction ends.';
 
--- The status of a marketplace's order as a patch for its shipments.
-CREATE FUNCTION ganje.order_patch(the_order ganje.marketplace_order) RETURNS jsonb
+-- The status of a marketplace's order as patches for its shipments: first the
+-- last that its mapping gives one of the project's, then the last of all.
+CREATE FUNCTION ganje.follow_patches(the_order ganje.marketplace_order) RETURNS SETOF jsonb
 LANGUAGE sql STABLE
-RETURN jsonb_build_object('entity', 'order', 'carrierStatus', the_order.order_status, 'openStatus', true,
-                          'asOf', '0 ' || ganje.as_of(coalesce(the_order.last_update_at, the_order.received_at)),
-                          'occurredAt', the_order.last_update_at);
-COMMENT ON FUNCTION ganje.order_patch(ganje.marketplace_order) IS 'What a marketplace''s order says of its shipments.';
+AS $$
+    SELECT jsonb_build_object('entity', 'order', 'carrierStatus', the_order.told #>> ARRAY[field, 'value'], 'openStatus', true,
+                              'asOf', '0 ' || (the_order.told #>> ARRAY[field, 'asOf']), 'occurredAt', the_order.last_update_at)
+      FROM unnest('{moved,status}'::text[]) WITH ORDINALITY AS f(field, place)
+     WHERE the_order.told ? field ORDER BY f.place
+$$;
+COMMENT ON FUNCTION ganje.follow_patches(ganje.marketplace_order) IS 'What a marketplace''s order says of its shipments.';
 
 -- A shipment that comes after its order learns where the order is.
 CREATE FUNCTION ganje.follow_order(merchant text, shipment text) RETURNS void
@@ -84,50 +88,87 @@ LANGUAGE plpgsql VOLATILE
 AS $$
 DECLARE
     the_order ganje.marketplace_order;
+    patch jsonb;
 BEGIN
     SELECT o.* INTO the_order
       FROM ganje.shipment AS s
       JOIN ganje.marketplace_order AS o ON o.merchant_id = s.merchant_id AND o.source = s.made_by AND o.order_id = s.order_id
      WHERE s.merchant_id = merchant AND s.shipment_id = shipment;
-    IF FOUND THEN
-        PERFORM ganje.apply_patch(merchant, shipment, the_order.source, ganje.order_patch(the_order));
-    END IF;
+    FOR patch IN SELECT p FROM ganje.follow_patches(the_order) AS p LOOP
+        PERFORM ganje.apply_patch(merchant, shipment, the_order.source, patch);
+    END LOOP;
 END
 $$;
 COMMENT ON FUNCTION ganje.follow_order(text, text) IS 'Applies the status of a marketplace''s order to one of its shipments.';
 
--- One that is not later than what is known changes nothing; one that is adds
--- its keys to the payload, since a short message must not undo a long answer.
+-- What two messages say of one moment may differ. Then the status that is
+-- further speaks, and of two that are as far whichever it is: the same one,
+-- whichever came first. What tells no time counts as said when it came, and
+-- for less than what does.
+CREATE FUNCTION ganje.order_as_of(carrier text, new_order jsonb) RETURNS text
+LANGUAGE sql STABLE
+RETURN concat_ws(' ',
+    coalesce(ganje.as_of((new_order ->> 'lastUpdateAt')::timestamptz), '- ' || ganje.as_of(clock_timestamp())),
+    to_char(coalesce((ganje.map_status(carrier, 'order', new_order ->> 'status')).rank, 0), 'FM0000000000'),
+    left(encode(sha256(convert_to(new_order::text, 'UTF8')), 'hex'), 16));
+COMMENT ON FUNCTION ganje.order_as_of(text, jsonb) IS 'What a message on an order is sorted by (in "C") among all of them.';
+
+-- "moved" is the status where its mapping names one of the project's.
+CREATE FUNCTION ganje.order_fields(carrier text, new_order jsonb) RETURNS TABLE (field text, value jsonb)
+LANGUAGE sql STABLE
+AS $$
+    SELECT e.key, e.value FROM jsonb_each(new_order - '{orderId,lastUpdateAt,payload}'::text[]) AS e WHERE e.value <> 'null'
+     UNION ALL
+    SELECT 'moved', new_order -> 'status'
+     WHERE (ganje.map_status(carrier, 'order', new_order ->> 'status')).shipment_status IS NOT NULL
+     UNION ALL
+    SELECT 'payload.' || e.key, e.value FROM jsonb_each(new_order -> 'payload') AS e
+$$;
+COMMENT ON FUNCTION ganje.order_fields(text, jsonb) IS 'What a message says of an order, field by field.';
+
+-- Field by field as a shipment's dated patch: a short message does not undo a
+-- long answer, and a field that only an early one has comes in late as well.
 CREATE FUNCTION ganje.record_marketplace_order(merchant text, carrier text, new_order jsonb) RETURNS text
 LANGUAGE plpgsql VOLATILE
 AS $$
 DECLARE
+    as_of text := ganje.order_as_of(carrier, new_order);
     the_order ganje.marketplace_order;
+    news jsonb;
+    now_told jsonb;
     shipment text;
 BEGIN
     PERFORM ganje.lock_order(merchant, carrier, new_order ->> 'orderId');
+    SELECT * INTO the_order FROM ganje.marketplace_order AS o
+     WHERE o.merchant_id = merchant AND o.source = carrier AND o.order_id = new_order ->> 'orderId';
+    SELECT coalesce(jsonb_object_agg(f.field, f.value), '{}'),
+           coalesce(jsonb_object_agg(f.field, jsonb_strip_nulls(jsonb_build_object('asOf', as_of,
+               'value', CASE WHEN f.field IN ('status', 'moved') THEN f.value END))), '{}')
+      INTO news, now_told
+      FROM ganje.order_fields(carrier, new_order) AS f
+     WHERE coalesce(the_order.told #>> ARRAY[f.field, 'asOf'], '') < as_of COLLATE "C";
+    IF news = '{}' AND the_order.order_id IS NOT NULL THEN
+        RETURN 'stale';
+    END IF;
     INSERT INTO ganje.marketplace_order AS o
-        (merchant_id, source, order_id, channel, shop_id, external_shop_id, order_status, ordered_at, paid_at, last_update_at, payload)
-    VALUES (merchant, carrier, new_order ->> 'orderId', new_order ->> 'channel', new_order ->> 'shopId',
-            new_order ->> 'externalShopId', new_order ->> 'status', (new_order ->> 'orderedAt')::timestamptz,
-            (new_order ->> 'paidAt')::timestamptz, (new_order ->> 'lastUpdateAt')::timestamptz, new_order -> 'payload')
+        (merchant_id, source, order_id, channel, shop_id, external_shop_id, order_status, ordered_at, paid_at, last_update_at, payload, told)
+    VALUES (merchant, carrier, new_order ->> 'orderId', news ->> 'channel', news ->> 'shopId',
+            news ->> 'externalShopId', news ->> 'status', (news ->> 'orderedAt')::timestamptz,
+            (news ->> 'paidAt')::timestamptz, (new_order ->> 'lastUpdateAt')::timestamptz,
+            (SELECT coalesce(jsonb_object_agg(substr(n.key, 9), n.value), '{}') FROM jsonb_each(news) AS n WHERE starts_with(n.key, 'payload.')),
+            now_told)
     ON CONFLICT (merchant_id, source, order_id) DO UPDATE
        SET channel = coalesce(excluded.channel, o.channel), shop_id = coalesce(excluded.shop_id, o.shop_id),
            external_shop_id = coalesce(excluded.external_shop_id, o.external_shop_id),
            order_status = coalesce(excluded.order_status, o.order_status), ordered_at = coalesce(excluded.ordered_at, o.ordered_at),
-           paid_at = coalesce(excluded.paid_at, o.paid_at), last_update_at = coalesce(excluded.last_update_at, o.last_update_at),
-           payload = o.payload || excluded.payload, received_at = excluded.received_at
-     WHERE coalesce(excluded.last_update_at, '-infinity') >= coalesce(o.last_update_at, '-infinity')
-       AND NOT o.payload @> excluded.payload
+           paid_at = coalesce(excluded.paid_at, o.paid_at), last_update_at = greatest(excluded.last_update_at, o.last_update_at),
+           payload = o.payload || excluded.payload, told = o.told || excluded.told, received_at = excluded.received_at
     RETURNING * INTO the_order;
-    IF NOT FOUND THEN
-        RETURN 'stale';
-    END IF;
     FOR shipment IN
         SELECT s.shipment_id FROM ganje.shipment AS s
          WHERE s.order_id = the_order.order_id AND s.merchant_id = merchant AND s.made_by = carrier ORDER BY s.shipment_id
     LOOP
-        PERFORM ganje.apply_patch(merchant, shipment, carrier, ganje.order_patch(the_order));
+        PERFORM ganje.follow_order(merchant, shipment);
     END LOOP;
     RETURN 'applied';
 END

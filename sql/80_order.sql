@@ -4,7 +4,7 @@
 -- trigger's list of columns, which follows them where they are renamed.
 
 CREATE FUNCTION ganje.order_row() RETURNS trigger
-LANGUAGE c SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off
+LANGUAGE c SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
 AS 'MODULE_PATHNAME', 'gl_order_row';
 COMMENT ON FUNCTION ganje.order_row() IS
 'Trigger on an attached table: a new row confirms its hold and becomes shipments, a changed or deleted one changes or cancels them as its mapping says.';

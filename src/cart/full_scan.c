@@ -37,6 +37,7 @@
 #include "utils/timestamp.h"
 
 #include "cart/full.h"
+#include "core/core.h"
 
 /* Full counters that have held units which have expired, and are full without them. */
 #define READ_DOUBTFUL                                                                              \
@@ -257,8 +258,7 @@ execute(SPIExecuteOptions *options)
 {
 	int settings = NewGUCNestLevel();
 
-	(void) set_config_option("enable_seqscan", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
-							 true, 0, false);
+	gl_plan_forbid_scans();
 	if (SPI_execute_plan_extended(prepared(), options) != SPI_OK_SELECT)
 		elog(ERROR, "could not read the full slots");
 	AtEOXact_GUC(true, settings);

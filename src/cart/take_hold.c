@@ -27,7 +27,6 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
-#include "utils/guc.h"
 #include "utils/resowner.h"
 #include "utils/timestamp.h"
 #include "utils/typcache.h"
@@ -355,21 +354,14 @@ write_rows(const GlHoldOwner *owner, GlHoldUnit *units, int count, GlHoldTaken *
 	}
 }
 
-/* Plans are kept, perhaps made while there are few counters: they are to be the keys' all the same. */
-static void
-forbid_scans(void)
-{
-	(void) set_config_option("enable_seqscan", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
-							 true, 0, false);
-}
-
 GlHoldTaken
 gl_hold_take(const GlHoldOwner *owner, GlHoldUnit *units, int count)
 {
 	GlHoldTaken taken = {0};
 	const GlHoldUnit *failed = NULL;
 
-	forbid_scans();
+	/* Plans are kept, perhaps made while there are few counters: they are to be the keys' all the same. */
+	gl_plan_forbid_scans();
 	taken.expires_at = gl_clock_read_wall() + gl_setting_hold_ttl * USECS_PER_SEC;
 	for (int i = 0; i < count; i++)
 		units[i].values[GL_UNIT_EXPIRES] = TimestampTzGetDatum(taken.expires_at);
@@ -452,7 +444,7 @@ gl_take_unit(PG_FUNCTION_ARGS)
 	read_unit(PG_GETARG_HEAPTUPLEHEADER(0), &unit);
 	unit.values[GL_UNIT_EXPIRES] = TimestampTzGetDatum(DT_NOEND);
 	scope = gl_owner_enter();
-	forbid_scans();
+	gl_plan_forbid_scans();
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "could not connect to SPI");
 	taken = take_unit(&unit, true) == TAKEN;

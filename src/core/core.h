@@ -52,4 +52,10 @@ typedef struct GlOwnerScope
 extern GlOwnerScope gl_owner_enter(void);
 extern void gl_owner_leave(GlOwnerScope scope);
 
+/*
+ * Plans made from here on go by an index wherever there is one, until the
+ * settings' level of the caller (NewGUCNestLevel, or its function's SET) ends.
+ */
+extern void gl_plan_forbid_scans(void);
+
 #endif /* GL_CORE_H */

@@ -97,6 +97,7 @@ typedef enum GlStatement
 	GL_STATEMENT_FAILURE,
 	GL_STATEMENT_LOGIN,
 	GL_STATEMENT_RETURN_LEASES,
+	GL_STATEMENT_SETTLE_COUNTERS,
 	GL_STATEMENT_TRIM_INBOX,
 	GL_STATEMENT_TRIM_LOG,
 	GL_STATEMENT_POLL_ACCOUNTS,
@@ -168,6 +169,9 @@ extern void gl_outbox_trim_log(void);
 
 /* Deletes some of the old payloads of the inbox; true where there may be more. */
 extern bool gl_outbox_trim_inbox(void);
+
+/* Takes expired units of full slots back; true where there may be more. */
+extern bool gl_outbox_settle_counters(void);
 
 /* account.c */
 extern GlAccountState *gl_outbox_account(const char *account_id);

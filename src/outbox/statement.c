@@ -134,6 +134,8 @@ static const Statement statements[GL_STATEMENT_COUNT] = {
 		" WHERE d.state = 'leased' AND d.lease_owner = $2",
 		2, {TIMESTAMPTZOID, INT4OID}},
 
+	[GL_STATEMENT_SETTLE_COUNTERS] = {"SELECT ganje.settle_counters($1)", 1, {INT4OID}},
+
 	/* $1 days, $2 rows at most */
 	[GL_STATEMENT_TRIM_INBOX] = {"SELECT ganje.trim_inbox($1, $2)", 2, {INT4OID, INT4OID}},
 

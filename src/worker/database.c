@@ -37,6 +37,10 @@
 #define TRIM_INTERVAL (60 * 60 * 1000)
 #define TRIM_PAUSE 1000
 
+/* Milliseconds between two looks at full slots whose holds expired, and while there are more. */
+#define SETTLE_INTERVAL (60 * 1000)
+#define SETTLE_PAUSE 1000
+
 /* Milliseconds after which polls are looked at that an answer or a session brought. */
 #define POLL_DELAY 1000
 
@@ -84,6 +88,13 @@ trim_log(GlWorker *worker)
 {
 	gl_outbox_trim_log();
 	worker->trim_at = gl_outbox_clock_ms() + (gl_outbox_trim_inbox() ? TRIM_PAUSE : TRIM_INTERVAL);
+}
+
+static void
+settle_counters(GlWorker *worker)
+{
+	worker->settle_at =
+		gl_outbox_clock_ms() + (gl_outbox_settle_counters() ? SETTLE_PAUSE : SETTLE_INTERVAL);
 }
 
 /* Leases what is due and lets it go, if the lease is committed. */
@@ -203,6 +214,11 @@ keep_house(GlWorker *worker)
 	{
 		worker->trim_at = now + TRIM_INTERVAL;
 		(void) gl_worker_transact(worker, trim_log);
+	}
+	if (now >= worker->settle_at)
+	{
+		worker->settle_at = now + SETTLE_INTERVAL;
+		(void) gl_worker_transact(worker, settle_counters);
 	}
 }
 

@@ -35,6 +35,7 @@ typedef struct GlWorker
 	int64 record_at;
 	int64 leave_at;
 	int64 trim_at;
+	int64 settle_at;
 } GlWorker;
 
 /*

@@ -13,4 +13,4 @@ bench-holds:
 .PHONY: oracle-inbox
 
 oracle-inbox:
-	@INBOX_WEBHOOKS=$(or $(WEBHOOKS),100000) INBOX_SEED=$(SEED) TAP_SECONDS=$(or $(TAP_SECONDS),7200) TESTS=031_inbox test/run_tests tap
+	@INBOX_WEBHOOKS=$(or $(WEBHOOKS),100000) INBOX_SEED=$(SEED) TAP_SECONDS=$(or $(TAP_SECONDS),7200) TAP_NOTES=yes TESTS=031_inbox test/run_tests tap

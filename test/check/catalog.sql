@@ -19,6 +19,10 @@ SELECT format('%s is security definer without a fixed search_path that ends in p
   FROM member JOIN pg_proc AS p ON member.classid = 'pg_proc'::regclass AND p.oid = member.objid
  WHERE p.prosecdef AND NOT EXISTS (SELECT FROM unnest(p.proconfig) AS s WHERE s ~ '^search_path=.*pg_temp$')
 UNION ALL
+SELECT format('%s sets one of enable_seqscan and jit off without the other', p.oid::regprocedure)
+  FROM member JOIN pg_proc AS p ON member.classid = 'pg_proc'::regclass AND p.oid = member.objid
+ WHERE ('enable_seqscan=off' = ANY (p.proconfig)) <> ('jit=off' = ANY (p.proconfig))
+UNION ALL
 SELECT format('PUBLIC may execute %s', p.oid::regprocedure)
   FROM member JOIN pg_proc AS p ON member.classid = 'pg_proc'::regclass AND p.oid = member.objid
  WHERE EXISTS (SELECT FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) AS a WHERE a.grantee = 0)

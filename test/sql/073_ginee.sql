@@ -84,12 +84,14 @@ CREATE FUNCTION message73(name text, run text) RETURNS text LANGUAGE sql AS $$
             "orderId": "S-RUN", "orderStatus": "READY_TO_SHIP", "lastUpdateAt": "2021-01-01T11:00:00Z"}}'
         WHEN 'order2' THEN '{"id": "O2-RUN", "entity": "order", "action": "UPDATE", "payload": {
             "orderId": "S-RUN", "orderStatus": "SHIPPING", "lastUpdateAt": "2021-01-01T12:00:00Z"}}' END, 'RUN', run) $$;
+-- Less the hashes of messages: each run has ids of its own.
 CREATE FUNCTION state73(run text) RETURNS jsonb LANGUAGE sql AS $$
-    SELECT replace(((to_jsonb(s) - '{shipment_id,created_at,updated_at,enqueued_at}'::text[])
+    SELECT replace(regexp_replace(((to_jsonb(s) - '{shipment_id,created_at,updated_at,enqueued_at}'::text[])
         || jsonb_build_object('items', (SELECT jsonb_agg(to_jsonb(i) - 'shipment_id' ORDER BY i.position) FROM ganje.shipment_item AS i
                                          WHERE i.merchant_id = s.merchant_id AND i.shipment_id = s.shipment_id),
                               'order', (SELECT o.order_status FROM ganje.marketplace_order AS o
-                                         WHERE o.merchant_id = s.merchant_id AND o.source = 'ginee' AND o.order_id = s.order_id)))::text, run, 'RUN')::jsonb
+                                         WHERE o.merchant_id = s.merchant_id AND o.source = 'ginee' AND o.order_id = s.order_id)))::text,
+        ' [0-9a-f]{16}(?=")', '', 'g'), run, 'RUN')::jsonb
       FROM ganje.shipment AS s WHERE s.merchant_id = 'M73' AND s.external_id = 'D-' || run $$;
 CREATE FUNCTION permutations73(names text[]) RETURNS SETOF text[] LANGUAGE sql AS $$
     WITH RECURSIVE way (done) AS (
@@ -114,6 +116,31 @@ SELECT set_name, (array_agg(state ->> 'status'))[1] AS status, (array_agg(state 
        (array_agg(state #>> '{items,0,quantity}'))[1] AS quantity, (array_agg(jsonb_array_length(nullif(state -> 'items', 'null'))))[1] AS items
   FROM run73 GROUP BY set_name ORDER BY set_name;
 SELECT jsonb_pretty(state - '{told}'::text[]) FROM run73 WHERE set_name = 'all' AND way = '{delete,update2,update1,create}';
+-- So do an order's, of which one names no status, one a status that has no mapping, and two are of one moment; before and after the delivery order.
+CREATE FUNCTION order73(name text, run text) RETURNS text LANGUAGE sql AS $$
+    SELECT format('{"id": "%1$s-%2$s", "entity": "%3$s", "action": "UPDATE", "payload": {"orderId": "S-%2$s", "deliveryOrderId": "D-%2$s", "sourceOrderId": "S-%2$s", %4$s}}',
+        name, run, CASE name WHEN 'delivery' THEN 'delivery-order' ELSE 'order' END, CASE name
+            WHEN 'delivery' THEN '"lastUpdateAt": "2021-01-01T10:00:00Z"'
+            WHEN 'shipping' THEN '"orderStatus": "SHIPPING", "channel": "SHOPEE_ID", "lastUpdateAt": "2021-01-01T11:00:00Z"'
+            WHEN 'ready' THEN '"orderStatus": "READY_TO_SHIP", "lastUpdateAt": "2021-01-01T11:00:00Z"'
+            WHEN 'on hold' THEN '"orderStatus": "ON_HOLD", "early": 1, "lastUpdateAt": "2021-01-01T12:00:00Z"'
+            WHEN 'silent' THEN '"shopId": "late", "early": 2, "lastUpdateAt": "2021-01-01T13:00:00Z"' END) $$;
+CREATE TABLE order_run73 AS
+SELECT 'R' || row_number() OVER () || 'R' AS run, set_name, way
+  FROM (SELECT 'status' AS set_name, w AS way FROM permutations73('{delivery,shipping,ready,silent}') AS w
+         UNION ALL SELECT 'no mapping', w FROM permutations73('{delivery,shipping,ready,on hold,silent}') AS w) AS t;
+CREATE TABLE order_said73 AS
+SELECT say73(order73(t.name, r.run)) AS said FROM order_run73 AS r, unnest(r.way) WITH ORDINALITY AS t(name, place);
+SELECT split_part(said, ' ', 1) AS said, count(*) FROM order_said73 GROUP BY 1 ORDER BY 1;
+SELECT r.set_name, s.status, s.normalized_status, o.order_status, o.channel, o.shop_id, o.last_update_at AT TIME ZONE 'UTC' AS updated, o.payload ->> 'early' AS early, count(*)
+  FROM order_run73 AS r
+  LEFT JOIN ganje.shipment AS s ON s.merchant_id = 'M73' AND s.external_id = 'D-' || r.run
+  LEFT JOIN ganje.marketplace_order AS o ON o.merchant_id = 'M73' AND o.order_id = 'S-' || r.run
+ GROUP BY 1, 2, 3, 4, 5, 6, 7, 8 ORDER BY 1;
+-- A thousand items are enough for a delivery order, and are read in no time.
+SELECT split_part(say73(jsonb_build_object('id', 'many ' || n, 'entity', 'delivery-order', 'action', 'CREATE', 'payload', jsonb_build_object(
+           'deliveryOrderId', 'many ' || n, 'orderItems', (SELECT jsonb_agg('{}'::jsonb) FROM generate_series(1, n))))::text), ': ', 1) AS said
+  FROM unnest('{1000,1001,200000}'::integer[]) AS n;
 -- A late message that says nothing that is not known better is stale.
 SELECT say73(replace(replace(message73('update1', (SELECT run FROM run73 WHERE way = '{create,update1,update2,delete}')), '"U1-', '"V1-'), '10:00:00.500Z', '10:00:00.499Z')),
        say73(replace(message73('order1', (SELECT run FROM run73 WHERE way = '{create,update1,order1,order2}')), '"O1-', '"P1-'));

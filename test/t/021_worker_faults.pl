@@ -42,10 +42,22 @@ is(drain(), '0', 'the leases of the dead worker are taken again');
 faults($carrier, { match => 'pre-order', action => 'hang', count => 1 });
 add_shipments($node, 51, 51);
 wait_for(sub { (grep { ($_->{fault} // '') eq 'hang' } carrier_log($carrier)) == 6 }, 'a request hangs');
+# A full slot whose hold expires: a worker settles it when it begins, and every minute from then on.
+query(q{
+	INSERT INTO ganje.slot_counter (merchant_id, store_id, rule_id, day, slot_from, slot_to, used, capacity, next_expiry)
+	VALUES ('DEFAULT', 'S', 'R', current_date, '10:00', '12:00', 2, 2, now() - interval '1 minute');
+	INSERT INTO ganje.hold (hold_id, created_at, expires_at)
+	VALUES ('past', now() - interval '1 hour', now() - interval '1 minute'), ('live', now(), '2100-01-01 00:00+00');
+	INSERT INTO ganje.hold_unit (merchant_id, hold_id, group_no, store_merchant_id, store_id, rule_id, type, day, slot_from, slot_to, fee, items, expires_at)
+	SELECT h.merchant_id, h.hold_id, 0, 'DEFAULT', 'S', 'R', 'SELF', current_date, '10:00', '12:00', 0, '[]', h.expires_at FROM ganje.hold AS h});
 $begin = time();
 $node->restart;
 cmp_ok(time() - $begin, '<', 10, 'nor does a fast restart');
 is(drain(), '0', 'and it is delivered afterwards');
+ok($node->poll_query_until('postgres', q{
+	SELECT c.used = 1 AND NOT c.is_full AND c.next_expiry = '2100-01-01 00:00+00'
+	       AND (SELECT string_agg(u.state, ' ' ORDER BY u.hold_id) = 'held reclaimed' FROM ganje.hold_unit AS u)
+	  FROM ganje.slot_counter AS c}), 'the worker frees the expired unit of a full slot that nobody asks for');
 
 # kill -9 of the postmaster
 my $worker = worker_pid($node);

@@ -30,20 +30,27 @@ sub query { return $node->safe_psql('postgres', $_[0]); }
 query(q{
 	CREATE EXTENSION ganje_logistics;
 	SELECT ganje.pause_sending();
-	INSERT INTO ganje.carrier_account (account_id, carrier, base_url) VALUES ('locker', 'ganje', 'https://ganje.example');
-	CREATE TABLE shipments (external_id text, late boolean);
+	INSERT INTO ganje.carrier_account (account_id, carrier, base_url, timezone, settings) VALUES
+		('locker', 'ganje', 'https://ganje.example', NULL, '{}'),
+		('locker-2', 'ganje', 'https://ganje.example', 'Asia/Dubai', '{}'),
+		('shop-a', 'ginee', 'https://ginee.example', NULL, '{"merchantId": "M1"}'),
+		('shop-b', 'ginee', 'https://ginee.example', 'Asia/Jakarta', '{}'),
+		('shop-c', 'ginee', 'https://ginee.example', NULL, '{"merchantId": "M1"}');
+	CREATE TABLE shipments (merchant_id text, account_id text, external_id text, late boolean);
 	CREATE TABLE payloads (number integer PRIMARY KEY, source text, payload bytea, is_text boolean);
 	CREATE TABLE verdicts (number integer PRIMARY KEY, verdict text);
-	CREATE TABLE parcels (external_id text, uuid text, status text, check_in timestamp, check_out timestamp);
-	CREATE TABLE states (external_id text, normalized_status text, status text);
+	CREATE TABLE parcels (merchant_id text, account_id text, external_id text, uuid text, status text, check_in timestamp, check_out timestamp);
+	CREATE TABLE states (merchant_id text, account_id text, external_id text, normalized_status text, status text);
+	CREATE TABLE made (merchant_id text, account_id text, external_id text, state jsonb);
+	CREATE TABLE orders (merchant_id text, order_id text, state jsonb);
 });
-query("\\copy $_ from '$files/$_.tsv'") foreach qw(shipments payloads verdicts parcels states);
+query("\\copy $_ from '$files/$_.tsv'") foreach qw(shipments payloads verdicts parcels states made orders);
 query('ANALYZE');
 
 # Some of the orders come later than what is said of them.
 my $place = q{
-	INSERT INTO ganje.shipment (order_id, account_id, external_id, phone)
-	SELECT external_id, 'locker', external_id, '+989121234567' FROM shipments WHERE };
+	INSERT INTO ganje.shipment (merchant_id, order_id, account_id, external_id, phone)
+	SELECT merchant_id, external_id, account_id, external_id, '+989121234567' FROM shipments WHERE };
 query($place . 'NOT late');
 
 # Of three parts one comes in one statement, one by calls in transactions of
@@ -113,18 +120,39 @@ my $wrong = query(q{
 	 GROUP BY 1, 2, 3, 4 ORDER BY 5 DESC LIMIT 20});
 is($wrong, '', 'each payload became what it should');
 is(query(q{
-	SELECT e.*, s.normalized_status, s.status FROM states AS e LEFT JOIN ganje.shipment AS s USING (external_id)
+	SELECT e.*, s.normalized_status, s.status FROM states AS e LEFT JOIN ganje.shipment AS s USING (merchant_id, account_id, external_id)
 	 WHERE (e.normalized_status, e.status) IS DISTINCT FROM (s.normalized_status, s.status) LIMIT 20}),
 	'', 'the shipments ended as in order');
 is(query(q{
 	SELECT e.*, p.carrier_status, p.checked_in_at, p.checked_out_at
 	  FROM parcels AS e
 	  LEFT JOIN (ganje.shipment_parcel AS p JOIN ganje.shipment AS s USING (merchant_id, shipment_id))
-	    ON s.external_id = e.external_id AND p.parcel_ref = e.uuid
+	    ON s.merchant_id = e.merchant_id AND s.account_id = e.account_id AND s.external_id = e.external_id AND p.parcel_ref = e.uuid
+	 CROSS JOIN LATERAL (SELECT CASE e.account_id WHEN 'locker' THEN 'Asia/Tehran' ELSE 'Asia/Dubai' END) AS z(zone)
 	 WHERE (e.status, e.check_in, e.check_out) IS DISTINCT FROM
-	       (p.carrier_status, p.checked_in_at AT TIME ZONE 'Asia/Tehran', p.checked_out_at AT TIME ZONE 'Asia/Tehran') LIMIT 20}),
+	       (p.carrier_status, p.checked_in_at AT TIME ZONE z.zone, p.checked_out_at AT TIME ZONE z.zone) LIMIT 20}),
 	'', 'and so did their parcels');
 is(query('SELECT count(*) FROM ganje.shipment_parcel'), query('SELECT count(*) FROM parcels'), 'there are no others');
+is(query(q{
+	SELECT e.merchant_id, e.account_id, e.external_id, k.key, k.value AS expected, s.state -> k.key AS found
+	  FROM made AS e
+	  LEFT JOIN (SELECT s.merchant_id, s.account_id, s.external_id, jsonb_build_object('order', s.order_id, 'tracking', s.tracking_number,
+	                    'waybill', s.waybill_url, 'provider', s.provider, 'address', s.address, 'recipient', s.recipient, 'phone', s.phone,
+	                    'normalized', s.normalized_status, 'status', s.status,
+	                    'data', (SELECT coalesce(jsonb_object_agg(d.key, d.value), '{}') FROM jsonb_each(s.data) AS d WHERE d.key ~ '^(place|common)'),
+	                    'items', (SELECT coalesce(jsonb_agg(jsonb_build_array(i.item_id, i.quantity) ORDER BY i.position), '[]')
+	                                FROM ganje.shipment_item AS i WHERE i.merchant_id = s.merchant_id AND i.shipment_id = s.shipment_id)) AS state
+	               FROM ganje.shipment AS s WHERE s.made_by = 'ginee') AS s USING (merchant_id, account_id, external_id)
+	 CROSS JOIN LATERAL jsonb_each(e.state) AS k
+	 WHERE k.value IS DISTINCT FROM s.state -> k.key LIMIT 20}),
+	'', 'shipments that Ginee made have each field of the latest message that names it');
+is(query("SELECT count(*) FROM ganje.shipment WHERE made_by IS NOT NULL"), query('SELECT count(*) FROM made'), 'there are no others');
+is(query(q{
+	SELECT e.*, o.order_status, o.channel, o.told
+	  FROM orders AS e LEFT JOIN ganje.marketplace_order AS o USING (merchant_id, order_id)
+	 WHERE e.state IS DISTINCT FROM jsonb_build_object('status', o.order_status, 'channel', o.channel) LIMIT 20}),
+	'', 'and so have its orders');
+is(query('SELECT count(*) FROM ganje.marketplace_order'), query('SELECT count(*) FROM orders'), 'of which there are no others');
 is(query(q{
 	SELECT count(*) FROM (SELECT shipment_id, detail ->> 'parcel', carrier_status FROM ganje.shipment_event
 	 WHERE source = 'ganje' GROUP BY 1, 2, 3 HAVING count(*) > 1) AS twice}), '0', 'no step was taken twice');

@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
-"""Webhooks of Ganje, valid and not, and what must come of them.
+"""Webhooks of Ganje and Ginee, valid and not, and what must come of them.
 
 generate.py --webhooks N --seed S --directory D writes
 
-  shipments.tsv  external id, whether its row is inserted only after the webhooks
+  shipments.tsv  merchant, account, external id, whether its row is inserted only after the webhooks
   payloads.tsv   number, source, payload in hex, whether it is text
   verdicts.tsv   number, what may become of it: reasons of quarantine, or settled
-  parcels.tsv    external id, uuid, status, check-in, check-out at the end
-  states.tsv     external id, normalized status, project status at the end
+  parcels.tsv    merchant, account, external id, uuid, status, check-in, check-out at the end
+  states.tsv     merchant, account, external id, normalized status, project status at the end
+  made.tsv       merchant, account, external id, what a shipment that Ginee made is at the end
+  orders.tsv     merchant, order id, what an order of Ginee is at the end
 
 Payloads come shuffled and repeated; the end is computed from the order in
 which things happened, by the rules of the documentation and not by the code.
@@ -18,6 +20,8 @@ import os
 import random
 import uuid
 
+import ginee
+
 # What can happen to a parcel, by Ganje's documentation; any beginning of it.
 JOURNEYS = [
     ['reserved', 'occupied', 'unoccupied'],
@@ -26,6 +30,9 @@ JOURNEYS = [
     ['reserved', 'occupied', 'expired', 'unoccupied'],
     ['reserved', 'canceled'],
 ]
+
+# Accounts, and the time zone that theirs are told in.
+ACCOUNTS = ['locker', 'locker-2']
 
 # Normalized status and the project's own, and how far on the way it is.
 MEANING = {
@@ -48,14 +55,18 @@ class Generator:
     def __init__(self, seed, count):
         self.rng = random.Random(seed)
         self.count = count
-        self.orders = {}    # external id: is late
-        self.parcels = []   # (external id, uuid, status, check-in, check-out)
-        self.payloads = []  # (bytes, verdict)
+        self.shipments = []  # (merchant, account, external id, is late)
+        self.parcels = []    # (merchant, account, external id, uuid, status, check-in, check-out)
+        self.payloads = []   # (source, bytes, verdict)
+        self.ids = 0
+        self.account = None
+        self.sources = None
+        self.merchants = None
 
-    def add(self, payload, *verdict):
+    def add(self, payload, verdict, source=None):
         if isinstance(payload, str):
             payload = payload.encode('utf-8')
-        self.payloads.append((payload, ' '.join(verdict)))
+        self.payloads.append((self.rng.choice(self.sources) if source is None else source, payload, verdict))
 
     def written(self, payload):
         """The same in other letters: order of keys, blanks, escapes."""
@@ -66,11 +77,19 @@ class Generator:
                           separators=rng.choice([(',', ':'), (', ', ': '), (' ,\n', ' :\t')]))
 
     def order(self):
+        """An order of one account, of each account under the same id, or of two merchants at one account."""
         rng = self.rng
-        external_id = rng.choice(['order-%d', "o'%d\"; drop table x", 'سفارش-%d', '%d', '\\%d\\u0041']) % (len(self.orders) + 1)
-        self.orders[external_id] = rng.random() < 0.15
-        for _ in range(rng.choice([1, 1, 1, 1, 2, 3])):
-            self.parcel(external_id)
+        self.ids += 1
+        external_id = rng.choice(['order-%d', "o'%d\"; drop table x", 'سفارش-%d', '%d', '\\%d\\u0041']) % self.ids
+        shared = rng.random() < 0.05
+        late = not shared and rng.random() < 0.15
+        self.merchants = rng.choice([['DEFAULT'], ['DEFAULT'], ['M2'], ['DEFAULT', 'M2']])
+        for self.account in ACCOUNTS if shared else [rng.choice(ACCOUNTS)]:
+            # The carrier's name says enough where one account alone knows the id.
+            self.sources = [self.account] if shared else [self.account, 'ganje']
+            self.shipments += [(merchant, self.account, external_id, late) for merchant in self.merchants]
+            for _ in range(rng.choice([1, 1, 1, 1, 2, 3])):
+                self.parcel(external_id)
 
     def parcel(self, external_id):
         rng = self.rng
@@ -95,9 +114,14 @@ class Generator:
             if rng.random() < 0.3:
                 whole = self.written(payload).encode('utf-8')
                 self.add(whole[:rng.randrange(len(whole))], 'malformed')
+            if rng.random() < 0.05:
+                # Somebody else's: neither the account's nor the carrier's alone.
+                other = 'ganje' if len(self.sources) == 1 else [account for account in ACCOUNTS if account != self.account][0]
+                self.add(self.written(payload), 'unknown_shipment', other)
+                self.add(self.written(payload), 'unknown_source', rng.choice(['', 'nobody', 'Ganje', 'hesapkurye', 'subscriber']))
             if rng.random() < 0.5:
                 self.hostile(dict(payload))
-        self.parcels.append((external_id, ref, journey[-1], check_in, check_out))
+        self.parcels += [(merchant, self.account, external_id, ref, journey[-1], check_in, check_out) for merchant in self.merchants]
 
     def hostile(self, payload):
         rng = self.rng
@@ -155,16 +179,18 @@ class Generator:
             payload['external_id'] = -0.5e3
             self.add(json.dumps(payload), 'unknown_shipment')
 
-    def run(self):
-        while len(self.payloads) < self.count:
+    def run(self, others):
+        while len(self.payloads) + len(others.payloads) < self.count:
             self.order()
+            others.order()
+        self.payloads += others.payloads
         self.rng.shuffle(self.payloads)
 
     def states(self):
         heard = {}
-        for external_id, _, status, _, _ in self.parcels:
-            heard.setdefault(external_id, []).append(MEANING[status])
-        return {external_id: min(meanings, key=lambda meaning: meaning[2]) for external_id, meanings in heard.items()}
+        for merchant, account, external_id, _, status, _, _ in self.parcels:
+            heard.setdefault((merchant, account, external_id), []).append(MEANING[status])
+        return {key: min(meanings, key=lambda meaning: meaning[2]) for key, meanings in heard.items()}
 
 
 def is_text(payload):
@@ -193,15 +219,18 @@ def main():
     parser.add_argument('--directory', required=True)
     options = parser.parse_args()
     generator = Generator(options.seed, options.webhooks)
-    generator.run()
-    write(options.directory, 'shipments.tsv', generator.orders.items())
+    made = ginee.Generator(options.seed)
+    generator.run(made)
+    write(options.directory, 'shipments.tsv', generator.shipments)
     write(options.directory, 'payloads.tsv', (
-        (number, generator.rng.choice(['ganje', 'locker']), '\\x' + payload.hex(), is_text(payload))
-        for number, (payload, _) in enumerate(generator.payloads)))
-    write(options.directory, 'verdicts.tsv', ((number, verdict) for number, (_, verdict) in enumerate(generator.payloads)))
+        (number, source, '\\x' + payload.hex(), is_text(payload)) for number, (source, payload, _) in enumerate(generator.payloads)))
+    write(options.directory, 'verdicts.tsv', ((number, verdict) for number, (_, _, verdict) in enumerate(generator.payloads)))
     write(options.directory, 'parcels.tsv', generator.parcels)
-    write(options.directory, 'states.tsv', ((external_id, meaning[0], meaning[1]) for external_id, meaning in generator.states().items()))
-    print('%d webhooks of %d orders' % (len(generator.payloads), len(generator.orders)))
+    write(options.directory, 'states.tsv', (key + meaning[:2] for key, meaning in generator.states().items()))
+    write(options.directory, 'made.tsv', (key + (json.dumps(state),) for key, state in made.shipments()))
+    write(options.directory, 'orders.tsv', (key + (json.dumps(state),) for key, state in made.orders()))
+    print('%d webhooks, of Ganje on %d shipments, of Ginee on %d shipments and %d orders'
+          % (len(generator.payloads), len(generator.shipments), len(made.told), len(made.ordered)))
 
 
 if __name__ == '__main__':

@@ -1,0 +1,26 @@
+/*-------------------------------------------------------------------------
+ *
+ * plan.c
+ *	  Plans that go by key, whatever the size of a table was when they were made.
+ *
+ * A plan that has to scan all the same is given a cost so high that it would
+ * be compiled (JIT) at every execution, which takes a hundred times as long
+ * as the scan.  So whoever forbids the one forbids the other.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "utils/guc.h"
+
+#include "core/core.h"
+
+void
+gl_plan_forbid_scans(void)
+{
+	static const char *const forbidden[] = {"enable_seqscan", "jit"};
+
+	for (int i = 0; i < (int) lengthof(forbidden); i++)
+		(void) set_config_option(forbidden[i], "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
+								 true, 0, false);
+}
