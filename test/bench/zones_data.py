@@ -72,11 +72,17 @@ def from_parts(zone_id, name, rule, parts):
 
 
 def from_file(path):
+    """The features; a ring that rounding left with fewer than three points is no area, and is left out."""
     with open(path, encoding="utf-8") as file:
         collection = json.load(file)
     for feature in collection["features"]:
         geometry = feature["geometry"]
         polygons = geometry["coordinates"] if geometry["type"] == "MultiPolygon" else [geometry["coordinates"]]
+        polygons = [[ring for ring in polygon if len(set(map(tuple, ring))) >= 3] for polygon in polygons]
+        polygons = [polygon for polygon in polygons if polygon]
+        geometry = {"type": "MultiPolygon", "coordinates": polygons}
+        if len(polygons) == 1:
+            geometry = {"type": "Polygon", "coordinates": polygons[0]}
         parts = [[[(float(lat), float(lng)) for lng, lat in ring] for ring in polygon] for polygon in polygons]
         properties = feature["properties"]
         yield from_parts(properties["id"], properties["name"], {"geojson": geometry}, parts)
