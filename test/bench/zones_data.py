@@ -72,7 +72,8 @@ def from_parts(zone_id, name, rule, parts):
 
 
 def from_file(path):
-    """The features; a ring that rounding left with fewer than three points is no area, and is left out."""
+    """The features; a ring that rounding left with fewer than three points is no area and is left out,
+    and so is the one county (Falls Church) that has no other."""
     with open(path, encoding="utf-8") as file:
         collection = json.load(file)
     for feature in collection["features"]:
@@ -80,6 +81,8 @@ def from_file(path):
         polygons = geometry["coordinates"] if geometry["type"] == "MultiPolygon" else [geometry["coordinates"]]
         polygons = [[ring for ring in polygon if len(set(map(tuple, ring))) >= 3] for polygon in polygons]
         polygons = [polygon for polygon in polygons if polygon]
+        if not polygons:
+            continue
         geometry = {"type": "MultiPolygon", "coordinates": polygons}
         if len(polygons) == 1:
             geometry = {"type": "Polygon", "coordinates": polygons[0]}
