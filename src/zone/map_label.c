@@ -18,8 +18,8 @@
 
 #include "zone/map.h"
 
-#define LINES 15         /* heights that are tried in a zone */
-#define LETTER_WIDTH 0.63/* of the font size, on average */
+#define LINES 15          /* heights that are tried in a zone */
+#define LETTER_WIDTH 0.63 /* of the font size, on average */
 #define LINE_HEIGHT 1.15
 #define LEAST_FONT 8
 #define GREATEST_FONT 14

@@ -19,7 +19,7 @@
 
 #define LEAST_SPAN 0.01   /* degrees: a single point still has surroundings */
 #define LEAST_ASPECT 0.05 /* the cosine at 87 degrees */
-#define VISIBLE 0.4       /* pixels that a corner must lie apart */
+#define VISIBLE 0.6       /* pixels that a corner must lie apart */
 #define TALLEST 1.4       /* height over width */
 
 typedef struct Longitudes
