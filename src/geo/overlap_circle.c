@@ -104,9 +104,9 @@ chord2(const GlCircle *circle, const GlEdge *edge, double share)
 	return x * x + y * y + z * z;
 }
 
-/* The edge's nearest point to the centre, by thirds within the best of a few pieces. */
-static GlPoint
-nearest_point(const GlCircle *circle, const GlEdge *edge)
+/* Where on the edge it is nearest to the centre: by thirds within the best of a few pieces. */
+static double
+nearest_share(const GlCircle *circle, const GlEdge *edge)
 {
 	double best = 0;
 	double low;
@@ -126,13 +126,13 @@ nearest_point(const GlCircle *circle, const GlEdge *edge)
 		else
 			low += third;
 	}
-	return edge_point(edge, (low + high) / 2);
+	return (low + high) / 2;
 }
 
-/* Steps off the edge to either side, ever smaller, until the point is inside both. */
+/* Steps off a point of the edge to either side, ever smaller, until it is inside both. */
 static bool
-step_inside(const GlCircle *circle, const GlPolygon *polygon, const GlEdge *edge,
-			const GlPoint *start, GlPoint *inside)
+step_aside(const GlCircle *circle, const GlPolygon *polygon, const GlEdge *edge,
+		   const GlPoint *start, GlPoint *inside)
 {
 	double lat =
 		(edge->to.lng + 360.0 * edge->to.turn) - (edge->from.lng + 360.0 * edge->from.turn);
@@ -150,6 +150,27 @@ step_inside(const GlCircle *circle, const GlPolygon *polygon, const GlEdge *edge
 				gl_overlap_strictly_inside(polygon, inside))
 				return true;
 		}
+	return false;
+}
+
+/*
+ * The nearest point may be a corner, beside which there is no inside: from it
+ * one first goes along the edge, as far as the circle reaches.
+ */
+static bool
+step_inside(const GlCircle *circle, const GlPolygon *polygon, const GlEdge *edge, GlPoint *inside)
+{
+	double share = nearest_share(circle, edge);
+	GlPoint start = edge_point(edge, share);
+
+	if (!in_circle(circle, &start))
+		return false;
+	for (double pull = 1; pull > 1e-9; pull /= 2)
+	{
+		start = edge_point(edge, share + (0.5 - share) * pull);
+		if (in_circle(circle, &start) && step_aside(circle, polygon, edge, &start, inside))
+			return true;
+	}
 	return false;
 }
 
@@ -180,15 +201,12 @@ gl_overlap_circle_polygon(const GlCircle *circle, const GlPolygon *polygon, GlSt
 	for (uint32_t slot = 0; slot < polygon->point_count && !*found; slot++)
 	{
 		GlEdge edge;
-		GlPoint nearest;
 
 		if (slot % STOP_CHECK_INTERVAL == 0 && stop != NULL && stop->requested(stop->context))
 			return GL_STOPPED;
 		if (!gl_polygon_edge(polygon, slot, &edge) || !edge_may_reach(circle, &edge))
 			continue;
-		nearest = nearest_point(circle, &edge);
-		*found =
-			in_circle(circle, &nearest) && step_inside(circle, polygon, &edge, &nearest, inside);
+		*found = step_inside(circle, polygon, &edge, inside);
 	}
 	return GL_OK;
 }
