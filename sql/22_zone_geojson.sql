@@ -44,9 +44,10 @@ BEGIN
                         'rules', ganje.feature_rules(feature, feature_path),
                         'properties', feature -> 'properties') END);
         -- Of two zones that match the older one wins: an export keeps their ages.
-        UPDATE ganje.zone AS z SET created_at = (feature #>> '{zone,createdAt}')::timestamptz
-         WHERE z.zone_id = feature_id AND z.created_at IS DISTINCT FROM (feature #>> '{zone,createdAt}')::timestamptz
-           AND feature #>> '{zone,createdAt}' IS NOT NULL;
+        IF feature #> '{zone,createdAt}' IS NOT NULL THEN
+            UPDATE ganje.zone AS z SET created_at = (feature #>> '{zone,createdAt}')::timestamptz
+             WHERE z.zone_id = feature_id AND z.created_at <> (feature #>> '{zone,createdAt}')::timestamptz;
+        END IF;
         imported := imported + 1;
         IF imported % 1000 = 0 THEN
             RAISE NOTICE '% of % zones imported', imported, jsonb_array_length(features);
