@@ -230,7 +230,7 @@ BEGIN
             'minCartTotal', nullif(zone.min_cart_total, 0),
             'timezone', nullif(zone.timezone, '0'),
             'priority', nullif(zone.priority, 0),
-            'createdAt', zone.created_at AT TIME ZONE 'UTC' || 'Z'))
+            'createdAt', CASE WHEN isfinite(zone.created_at) THEN to_char(zone.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') END))
             -- What the geometry says already is not said twice.
             || CASE WHEN zone.rules = jsonb_build_array(jsonb_build_object('loc', jsonb_build_object('geojson', geometry))) THEN '{}'
                     ELSE jsonb_build_object('rules', zone.rules) END

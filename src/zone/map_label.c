@@ -149,7 +149,9 @@ place(Labels *labels, GlMapZone *zone, float top, float bottom, float font, floa
 
 	for (int n = 1; n <= LINES; n++)
 	{
-		float y = top + (bottom - top) * (float) n / (LINES + 1);
+		/* From the middle outward, so that of places as good the middle one is taken. */
+		int line_number = (LINES + 1) / 2 + (n % 2 == 0 ? n / 2 : -(n / 2));
+		float y = top + (bottom - top) * (float) line_number / (LINES + 1);
 		Box room;
 		Box box;
 
