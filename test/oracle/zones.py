@@ -6,7 +6,8 @@ a ring crosses itself; ST_Distance of geography for circles), and whatever it
 answers otherwise is judged by zone_judge.py.  Without, zone_judge.py is asked
 for every point and zone, which takes few points.  Last line: "N questions, D
 differences[ from PostGIS], W wrong"; a question is a point, put to all zones
-of its data set.
+of its data set.  With --postgis zone_overlaps is compared as well, pair by
+pair; a pair that differs is counted among the wrong.
 """
 
 import argparse
@@ -151,6 +152,39 @@ def run_set(database, name, zones, points, total, with_postgis, sample, seed):
         name, len(zones), len(points), covered, total.differences - before[0], circles, len(numbers), total.wrong - before[1]), flush=True)
 
 
+# PostGIS's own word on which zones share an area: of circles by the distance of their middles, of
+# a circle and a polygon by the distance between them; deeper than its own error in that.
+OVERLAPS = """
+SET client_min_messages = error;
+CREATE TABLE oracle.disc AS SELECT zone_id, radius, ST_SetSRID(ST_MakePoint(lng, lat), 4326)::geography AS geog FROM oracle.zone WHERE kind = 'circle';
+CREATE INDEX ON oracle.shape USING gist (geom);
+CREATE INDEX ON oracle.disc USING gist (geog);
+ANALYZE oracle.disc, oracle.shape;
+CREATE TABLE oracle.pairs AS
+    SELECT a.zone_id AS a, b.zone_id AS b, ST_Area(ST_Intersection(a.geom, b.geom)) > 0 AS overlap
+      FROM oracle.shape AS a JOIN oracle.shape AS b ON a.zone_id < b.zone_id COLLATE "C" AND ST_Intersects(a.geom, b.geom)
+UNION ALL
+    SELECT a.zone_id, b.zone_id, ST_Distance(a.geog, b.geog) < a.radius + b.radius
+      FROM oracle.disc AS a JOIN oracle.disc AS b ON a.zone_id < b.zone_id COLLATE "C" AND ST_DWithin(a.geog, b.geog, 20000)
+UNION ALL
+    SELECT least(d.zone_id, s.zone_id COLLATE "C"), greatest(d.zone_id, s.zone_id COLLATE "C"), ST_Distance(d.geog, s.geom::geography) < d.radius
+      FROM oracle.disc AS d JOIN oracle.shape AS s ON s.geom && ST_Expand(d.geog::geometry, 0.15);
+CREATE TABLE oracle.overlap AS SELECT * FROM ganje.zone_overlaps();
+SELECT count(*), count(*) FILTER (WHERE p.a IS NULL), count(*) FILTER (WHERE o.zone_a IS NULL),
+       count(o.zone_a) FILTER (WHERE NOT ganje.locate_zone_ids(o.lat, o.lng) @> ARRAY[o.zone_a, o.zone_b]
+                                  OR array_position(ganje.locate_zone_ids(o.lat, o.lng), o.winner)
+                                     > least(array_position(ganje.locate_zone_ids(o.lat, o.lng), o.zone_a), array_position(ganje.locate_zone_ids(o.lat, o.lng), o.zone_b)))
+  FROM oracle.overlap AS o FULL JOIN (SELECT * FROM oracle.pairs WHERE overlap) AS p ON (p.a, p.b) = (o.zone_a, o.zone_b);
+"""
+
+
+def check_overlaps(database, name, total):
+    pairs, ours, theirs, unfounded = map(int, database.run(OVERLAPS)[0])
+    total.wrong += ours + theirs + unfounded
+    print("%-10s %d pairs overlap: %d only ours, %d only PostGIS's, %d samples not in both or not the winner's" % (
+        name, pairs, ours, theirs, unfounded), flush=True)
+
+
 def hostile_zones(seed):
     """Rings and circles across the antimeridian and at the poles, slivers, rings that cross themselves."""
     source = random.Random("hostile %d" % seed)
@@ -176,6 +210,7 @@ def hostile_zones(seed):
 
 
 RIMS = """
+SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS postgis;
 SELECT ST_Y(p), ST_X(p)
   FROM oracle.zone AS z, generate_series(1, 12) AS a,
@@ -262,6 +297,8 @@ def main():
         if 0 < arguments.vertices < len(corners):
             corners = random.Random("corners %d" % arguments.seed).sample(corners, arguments.vertices)
         run_set(database, name, zones, points + corners, total, arguments.postgis, arguments.sample, arguments.seed)
+        if arguments.postgis:
+            check_overlaps(database, name, total)
     print("%d questions, %d differences%s, %d wrong" % (
         total.questions, total.differences, " from PostGIS" if arguments.postgis else "", total.wrong))
     return 1 if total.wrong or total.questions == 0 else 0
