@@ -72,6 +72,25 @@ $$;
 COMMENT ON FUNCTION ganje.import_zones(jsonb, text, text) IS
 'Upserts a zone per feature of a GeoJSON FeatureCollection (Polygon, MultiPolygon, or a Point with a property "radius" in meters) and answers how many; all or none. The zone''s id is the feature''s id, or the property named; its name the property named.';
 
+CREATE FUNCTION ganje.check_geojson(geojson text) RETURNS void
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'gl_zone_check_geojson';
+COMMENT ON FUNCTION ganje.check_geojson(text) IS
+'Raises where a GeoJSON text is larger, deeper or has longer lists than the settings import_max_bytes, json_max_depth and max_vertices allow, before it is parsed.';
+
+-- The same from text, which is looked over before it is parsed: a literal comes here.
+CREATE FUNCTION ganje.import_zones(geojson text, id_property text DEFAULT NULL, name_property text DEFAULT 'name')
+RETURNS integer
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM ganje.check_geojson(geojson);
+    RETURN ganje.import_zones(geojson::jsonb, id_property, name_property);
+END
+$$;
+COMMENT ON FUNCTION ganje.import_zones(text, text, text) IS
+'import_zones of a text, such as pg_read_file gives: what is too large is refused before it is parsed.';
+
 CREATE FUNCTION ganje.feature_id(feature jsonb, path text, id_property text, name_property text) RETURNS text
 LANGUAGE plpgsql IMMUTABLE
 AS $$

@@ -56,7 +56,7 @@ static const IntegerSetting integer_settings[] = {
 	{"ganje_logistics.max_vertices", "Largest number of vertices of a zone.",
 	 &gl_setting_max_vertices, 100000, 3, 10000000, PGC_SUSET, 0},
 	{"ganje_logistics.import_max_bytes", "Largest GeoJSON that import_zones reads.",
-	 &gl_setting_import_max_bytes, 128 * 1024 * 1024, 1024, 1024 * 1024 * 1024 - 1, PGC_SUSET,
+	 &gl_setting_import_max_bytes, 64 * 1024 * 1024, 1024, 1024 * 1024 * 1024 - 1, PGC_SUSET,
 	 GUC_UNIT_BYTE},
 	{"ganje_logistics.zone_max_bytes", "Largest list of rules of a zone.",
 	 &gl_setting_zone_max_bytes, 32 * 1024 * 1024, 1024, 512 * 1024 * 1024, PGC_SUSET,

@@ -125,6 +125,14 @@ SELECT ganje.zones_geojson('{Z22K,Z22NEVER}');
 SET ganje_logistics.import_max_bytes = 1024;
 SELECT ganje.import_zones(geojson) FROM zone22 LIMIT 1;
 RESET ganje_logistics.import_max_bytes;
+-- A text is refused before it is parsed, by its bytes, its depth, the length of a list.
+SET ganje_logistics.import_max_bytes = 1024;
+SELECT ganje.import_zones(repeat('x', 1025));
+RESET ganje_logistics.import_max_bytes;
+SELECT ganje.import_zones(repeat('[', 100));
+SELECT ganje.import_zones('{"type": "Feature", "id": "Z22N", "properties": {"name": "n"}, "geometry": {"type": "Polygon", "coordinates": [[' || repeat('[1,2],', 9999999) || '[1,2]]]}}');
+SELECT ganje.import_zones('{"type": "Feature", ');
+SELECT ganje.import_zones(geojson::text) FROM zone22 LIMIT 1;
 SET ganje_logistics.zone_max_bytes = 1024;
 SELECT ganje.upsert_zone(jsonb_build_object('zoneId', 'Z22N', 'name', 'N', 'rules', jsonb_build_array(jsonb_build_object('addr', jsonb_build_object('city', jsonb_build_object('IN', jsonb_agg('city ' || n)))))))
   FROM generate_series(1, 200) AS n;
