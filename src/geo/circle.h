@@ -13,6 +13,7 @@
 #ifndef GL_GEO_CIRCLE_H
 #define GL_GEO_CIRCLE_H
 
+#include "geo/edge.h"
 #include "pure.h"
 
 #define GL_CIRCLE_MAX_RADIUS 1000000.0 /* meters */
@@ -46,6 +47,9 @@ extern GlStatus gl_circle_build(double lat, double lng, double radius_m, GlCircl
 								GlError *error);
 extern GlEarthPoint gl_earth_point(double lat, double lng);
 extern bool gl_circle_contains(const GlCircle *circle, const GlEarthPoint *point);
+
+/* count points of the rim (within 1 mm of it), counterclockwise from north. */
+extern void gl_circle_outline(const GlCircle *circle, uint32_t count, GlPoint *points);
 
 /*
  * Meters between two points (degrees) along the WGS 84 geodesic; for points

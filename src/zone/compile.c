@@ -10,6 +10,7 @@
  */
 #include "postgres.h"
 
+#include "access/detoast.h"
 #include "commands/trigger.h"
 #include "executor/spi.h"
 #include "fmgr.h"
@@ -19,6 +20,7 @@
 
 #include "compat.h"
 #include "json/json.h"
+#include "settings.h"
 #include "zone/zone.h"
 
 GL_FUNCTION(gl_zone_compile_row);
@@ -221,6 +223,20 @@ check_timezone(const char *timezone)
 		 errhint("Give hours ahead of UTC, such as 3 or 3.5, or a name such as Europe/Istanbul.")));
 }
 
+/* By the size that a stored value says it has: it is not even decompressed. */
+static void
+check_size(Datum rules)
+{
+	Size size = toast_raw_datum_size(rules);
+
+	if (size > (Size) gl_setting_zone_max_bytes)
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+			 errmsg("rules has %zu bytes, more than ganje_logistics.zone_max_bytes allows", size),
+			 errhint("Simplify the zone, or raise the setting.")));
+}
+
 /* BEFORE INSERT OR UPDATE, for each row of ganje.zone. */
 Datum
 gl_zone_compile_row(PG_FUNCTION_ARGS)
@@ -245,6 +261,7 @@ gl_zone_compile_row(PG_FUNCTION_ARGS)
 	rules = SPI_getbinval(row, descriptor, SPI_fnumber(descriptor, "rules"), &isnull);
 	if (isnull)
 		ereport(ERROR, (errcode(ERRCODE_NOT_NULL_VIOLATION), errmsg("rules must not be null")));
+	check_size(rules);
 	match_all = DatumGetBool(SPI_getbinval(row, descriptor, SPI_fnumber(descriptor, "match_all"),
 										   &isnull)) &&
 				!isnull;

@@ -38,12 +38,18 @@ read_position(const JsonbValue *value, const char *path)
 }
 
 static void
+raise_too_many(const char *path)
+{
+	ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+					errmsg("%s has more than %d vertices", path, gl_setting_max_vertices),
+					errhint("Simplify the zone, or raise ganje_logistics.max_vertices.")));
+}
+
+static void
 add_point(Rings *rings, GlPoint point, const char *path)
 {
 	if (rings->read.point_count >= (uint32) gl_setting_max_vertices)
-		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-						errmsg("%s has more than %d vertices", path, gl_setting_max_vertices),
-						errhint("Simplify the zone, or raise ganje_logistics.max_vertices.")));
+		raise_too_many(path);
 	if (rings->read.point_count == rings->point_room)
 	{
 		rings->point_room *= 2;
@@ -62,6 +68,8 @@ read_ring(Rings *rings, const JsonbValue *value, const char *path)
 	uint32 before = rings->read.point_count;
 	JsonbIteratorToken token = JsonbIteratorNext(&iterator, &position, true);
 
+	if (JsonContainerSize(ring) > (uint32) gl_setting_max_vertices)
+		raise_too_many(path);
 	/* An iterator, because the nth element of a jsonb list costs n steps. */
 	while ((token = JsonbIteratorNext(&iterator, &position, true)) == WJB_ELEM)
 	{

@@ -1,6 +1,9 @@
-# The end-to-end proof of get_pools; variables: test/oracle/run.
+# End-to-end proofs; variables: test/oracle/run (of get_pools), test/oracle/zones.
 
-.PHONY: oracle-pools
+.PHONY: oracle-pools oracle-zones
 
 oracle-pools:
 	@test/oracle/run
+
+oracle-zones:
+	@test/oracle/zones

@@ -71,3 +71,73 @@ SELECT count(*) AS stored FROM ganje.zone;
 SELECT ganje.import_zones(pg_temp.collection(pg_temp.feature('"Z22OK"', '{"name": "ok"}', pg_temp.square(1, 1)),
     pg_temp.feature('"Z22BOW"', '{"name": "bow"}', '{"type": "Polygon", "coordinates": [[[0,0],[2,2],[2,0],[0,2],[0,0]]]}')));
 DELETE FROM ganje.zone;
+
+-- Out, and back: the same zones, in the same order, whatever they are made of.
+INSERT INTO ganje.zone (zone_id, name, rules, match_all, fee, min_cart_total, timezone, priority, properties, created_at) VALUES
+    ('Z22F', 'F', '[{"addr": {"city": {"IN": ["x"]}}}, {"loc": {"circle": {"center": {"lat": 1, "lng": 2}, "radius": 5.50}}}, {"loc": {"polygon": [{"lat": 0, "lng": 0}, {"lat": 1, "lng": 1}, {"lat": 1, "lng": 0}]}}]',
+     true, 7.50, 100.00, '+3.5', 2, '{}', '2020-01-02 00:00:00.123456+00'),
+    ('Z22G', 'G', '[{"addr": {"city": {"NIN": ["y"]}}}]', false, NULL, 0, 'Asia/Tehran', 0, NULL, '2020-01-03'),
+    ('Z22H', 'H', '[]', false, 0, 0, '0', 0, '{"name": "other", "a": [1, null]}', '2020-01-01'),
+    ('Z22I', 'I', '[{"loc": {"geojson": {"type": "Polygon", "bbox": [1], "coordinates": [[[0,0,5],[0,10.50,5],[10,10,5],[10,0,5]],[[1,1],[2,1],[2,2],[1,2],[1,1]]]}}}]', false, 0, 0, '0', 0, '{"name": "I"}', '2020-01-04'),
+    ('Z22J', 'J', '[{"loc": {"polygon": [{"lat": -20, "lng": 175}, {"lat": -10, "lng": 175}, {"lat": -10, "lng": -175}, {"lat": -20, "lng": -175}]}}]', false, NULL, 0, '0', 0, '{"name": "J"}', '2020-01-05'),
+    ('Z22K', 'K', '[{"loc": {"geojson": {"type": "Polygon", "coordinates": [[[0, 0], [1, 0], [1, 1], [0, 0]]]}}}]', false, NULL, 0, '0', 0, '{"name": "K"}', '2020-01-06');
+\pset format unaligned
+SELECT feature FROM jsonb_array_elements(ganje.zones_geojson() -> 'features') AS feature;
+CREATE TABLE zone22 AS SELECT z.*, ganje.zones_geojson() AS geojson FROM ganje.zone AS z;
+DELETE FROM ganje.zone;
+SELECT ganje.import_zones(geojson) FROM zone22 LIMIT 1;
+SELECT count(*) AS zones, count(*) FILTER (WHERE (z.name, z.rules::text, z.match_all, z.fee::text, z.min_cart_total::text, z.timezone, z.priority, z.created_at)
+       IS NOT DISTINCT FROM (b.name, b.rules::text, b.match_all, b.fee::text, b.min_cart_total::text, b.timezone, b.priority, b.created_at)
+       AND z.properties IS NOT DISTINCT FROM b.properties AND z.compiled = b.compiled) AS same
+  FROM ganje.zone AS z FULL JOIN zone22 AS b USING (zone_id);
+SELECT bool_and(geojson = ganje.zones_geojson()) AS same FROM zone22;
+-- A drawing that was changed counts, shape by shape.
+SELECT ganje.import_zones(jsonb_set(ganje.zones_geojson('{Z22F}'), '{features,0,geometry,geometries,0,coordinates}', '[3, 4]'));
+SELECT ganje.import_zones(jsonb_set(ganje.zones_geojson('{Z22J}'), '{features,0,geometry,coordinates,0,0}', '[174, -20]'));
+SELECT zone_id, fee, rules FROM ganje.zone WHERE zone_id IN ('Z22F', 'Z22J') ORDER BY zone_id;
+-- A circle of somebody else's.
+SELECT ganje.import_zones('{"type": "Feature", "id": "Z22L", "properties": {"name": "L", "radius": 2500}, "geometry": {"type": "Point", "coordinates": [29, 41]}}');
+SELECT ganje.locate_zone_ids(41.01, 29.01) @> '{Z22L}' AS inside, rules FROM ganje.zone WHERE zone_id = 'Z22L';
+-- Bad input.
+CREATE FUNCTION pg_temp.zone_refused(feature jsonb) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM ganje.import_zones(jsonb_build_object('type', 'FeatureCollection', 'features', jsonb_build_array(feature)));
+    RETURN 'ACCEPTED';
+EXCEPTION WHEN OTHERS THEN
+    RETURN SQLSTATE || ': ' || SQLERRM;
+END $$;
+SELECT pg_temp.zone_refused(f || '{"type": "Feature", "id": "Z22M"}') FROM jsonb_array_elements('[
+    {"zone": 5, "geometry": null}, {"zone": {}, "geometry": null}, {"zone": {"name": "M", "price": 5, "rules": []}, "geometry": null},
+    {"zone": {"name": "M"}, "geometry": null}, {"zone": {"name": "M", "rules": {}}, "geometry": null}, {"zone": {"name": "M", "rules": [5]}, "geometry": null},
+    {"zone": {"name": "M", "rules": []}, "geometry": {"type": "Point", "coordinates": [1, 2]}},
+    {"zone": {"name": "M", "rules": [{"loc": {"circle": {"center": {"lat": 1, "lng": 2}, "radius": 5}}}]}, "geometry": {"type": "Point", "coordinates": [1, 200]}},
+    {"zone": {"name": "M", "rules": [{"loc": {"circle": {"center": {"lat": 1, "lng": 2}, "radius": 5}}}]}, "geometry": {"type": "Point", "coordinates": []}},
+    {"zone": {"name": "M", "rules": [{"loc": {"circle": {"center": {"lat": 1, "lng": 2}, "radius": 5}}}]}, "geometry": {"type": "GeometryCollection", "geometries": 5}},
+    {"zone": {"name": "M", "rules": [{"loc": {}}]}, "geometry": null}, {"zone": {"name": "M", "rules": [], "fee": -1}, "geometry": null},
+    {"zone": {"name": "M", "rules": [], "createdAt": "yesteryear"}, "geometry": null},
+    {"properties": {"name": "M", "radius": "5"}, "geometry": {"type": "Point", "coordinates": [1, 2]}},
+    {"properties": {"name": "M", "radius": 0}, "geometry": {"type": "Point", "coordinates": [1, 2]}},
+    {"properties": {"name": "M", "radius": 5}, "geometry": {"type": "Point", "coordinates": [1]}},
+    {"properties": {"name": "M", "radius": 5}, "geometry": {"type": "Point"}}]') WITH ORDINALITY AS t(f, n) ORDER BY n;
+\pset format aligned
+SELECT ganje.zones_geojson('{Z22K,Z22NEVER}');
+-- What is too large is refused by its size.
+SET ganje_logistics.import_max_bytes = 1024;
+SELECT ganje.import_zones(geojson) FROM zone22 LIMIT 1;
+RESET ganje_logistics.import_max_bytes;
+-- A text is refused before it is parsed, by its bytes, its depth, the length of a list.
+SET ganje_logistics.import_max_bytes = 1024;
+SELECT ganje.import_zones(repeat('x', 1025));
+RESET ganje_logistics.import_max_bytes;
+SELECT ganje.import_zones(repeat('[', 100));
+SELECT ganje.import_zones('{"type": "Feature", "id": "Z22N", "properties": {"name": "n"}, "geometry": {"type": "Polygon", "coordinates": [[' || repeat('[1,2],', 9999999) || '[1,2]]]}}');
+SELECT ganje.import_zones('{"type": "Feature", ');
+SELECT ganje.import_zones(geojson::text) FROM zone22 LIMIT 1;
+SET ganje_logistics.zone_max_bytes = 1024;
+SELECT ganje.upsert_zone(jsonb_build_object('zoneId', 'Z22N', 'name', 'N', 'rules', jsonb_build_array(jsonb_build_object('addr', jsonb_build_object('city', jsonb_build_object('IN', jsonb_agg('city ' || n)))))))
+  FROM generate_series(1, 200) AS n;
+RESET ganje_logistics.zone_max_bytes;
+SELECT ganje.upsert_zone(jsonb_build_object('zoneId', 'Z22N', 'name', 'N', 'rules', jsonb_build_array(jsonb_build_object('loc', jsonb_build_object('geojson', jsonb_build_object('type', 'Polygon', 'coordinates',
+    jsonb_build_array((SELECT jsonb_agg('[1, 2]'::jsonb) FROM generate_series(1, 100001)))))))));
+DROP TABLE zone22;
+DELETE FROM ganje.zone;
