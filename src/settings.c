@@ -24,6 +24,7 @@ int gl_setting_hold_ttl;
 int gl_setting_max_vertices;
 int gl_setting_import_max_bytes;
 int gl_setting_zone_max_bytes;
+int gl_setting_zone_cache_size;
 int gl_setting_json_max_depth;
 int gl_setting_webhook_max_bytes;
 int gl_setting_pool_budget;
@@ -62,6 +63,9 @@ static const IntegerSetting integer_settings[] = {
 	{"ganje_logistics.zone_max_bytes", "Largest list of rules of a zone.",
 	 &gl_setting_zone_max_bytes, 32 * 1024 * 1024, 1024, 512 * 1024 * 1024, PGC_SUSET,
 	 GUC_UNIT_BYTE},
+	{"ganje_logistics.zone_cache_size",
+	 "Memory of a backend for the index of zones and their geometry.", &gl_setting_zone_cache_size,
+	 16 * 1024, 256, MAX_KILOBYTES, PGC_USERSET, GUC_UNIT_KB},
 	{"ganje_logistics.json_max_depth", "Deepest nesting of a payload that is read.",
 	 &gl_setting_json_max_depth, 64, 4, 1000, PGC_SUSET, 0},
 	{"ganje_logistics.webhook_max_bytes",
