@@ -15,9 +15,18 @@ CREATE TABLE ganje.zone (
     deleted boolean NOT NULL DEFAULT false,
     created_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
     updated_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
-    compiled bytea NOT NULL
+    compiled bytea NOT NULL,
+    facts bytea NOT NULL
 );
-ALTER TABLE ganje.zone ALTER COLUMN compiled SET STORAGE EXTERNAL;
+-- locate_zone reads every row once and few zones' geometry: rows are narrow,
+-- with what is large out of line and what every row is asked for within it.
+ALTER TABLE ganje.zone SET (toast_tuple_target = 128);
+ALTER TABLE ganje.zone
+    ALTER COLUMN compiled SET STORAGE EXTERNAL,
+    ALTER COLUMN zone_id SET STORAGE MAIN,
+    ALTER COLUMN name SET STORAGE MAIN,
+    ALTER COLUMN timezone SET STORAGE MAIN,
+    ALTER COLUMN facts SET STORAGE MAIN;
 COMMENT ON TABLE ganje.zone IS 'Areas of delivery: rules on address and location, fee, minimum and time zone.';
 COMMENT ON COLUMN ganje.zone.rules IS 'list of {addr} or {loc: {polygon | circle | geojson}}; none: the zone matches everything';
 COMMENT ON COLUMN ganje.zone.match_all IS 'rules joined by AND instead of OR (key "all")';
@@ -26,11 +35,12 @@ COMMENT ON COLUMN ganje.zone.timezone IS 'hours ahead of UTC ("3", "3.5"), or an
 COMMENT ON COLUMN ganje.zone.priority IS 'of several zones that match, the highest wins, then the oldest';
 COMMENT ON COLUMN ganje.zone.properties IS 'properties of the GeoJSON feature that the zone was imported from';
 COMMENT ON COLUMN ganje.zone.compiled IS 'the rules as locate_zone reads them; made by a trigger';
+COMMENT ON COLUMN ganje.zone.facts IS 'bounds of the compiled rules, for the index of locate_zone; made by a trigger';
 
 CREATE FUNCTION ganje.zone_compile_row() RETURNS trigger
 LANGUAGE c AS 'MODULE_PATHNAME', 'gl_zone_compile_row';
 COMMENT ON FUNCTION ganje.zone_compile_row() IS 'Trigger: checks a zone''s rules and time zone and stores their compiled form.';
-CREATE TRIGGER zone_compile BEFORE INSERT OR UPDATE OF rules, match_all, timezone, compiled ON ganje.zone
+CREATE TRIGGER zone_compile BEFORE INSERT OR UPDATE OF rules, match_all, timezone, compiled, facts ON ganje.zone
     FOR EACH ROW EXECUTE FUNCTION ganje.zone_compile_row();
 
 CREATE FUNCTION ganje.config_changed() RETURNS trigger
@@ -203,5 +213,11 @@ LANGUAGE c STABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'gl_locate_zones';
 COMMENT ON FUNCTION ganje.locate_zones(double precision, double precision, jsonb) IS
 'Every zone that matches a point and an address (either may be NULL), in the order in which they match, with fee and minimum.';
+
+CREATE FUNCTION ganje.zone_cache_size() RETURNS bigint
+LANGUAGE c VOLATILE PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', 'gl_zone_cache_size';
+COMMENT ON FUNCTION ganje.zone_cache_size() IS
+'Bytes that this backend''s zones and their index take; ganje_logistics.zone_cache_size bounds the index.';
 
 SELECT pg_catalog.pg_extension_config_dump('ganje.zone', '');

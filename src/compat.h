@@ -32,4 +32,15 @@
 #define GL_MY_LOCAL_TRANSACTION (MyProc->lxid)
 #endif
 
+/* Was the table's file made, or emptied in place, within this transaction?  The field was renamed in 16. */
+#if PG_VERSION_NUM >= 160000
+#define GL_FILE_IS_NEW(relation)                                                                   \
+	((relation)->rd_createSubid != InvalidSubTransactionId ||                                      \
+	 (relation)->rd_firstRelfilelocatorSubid != InvalidSubTransactionId)
+#else
+#define GL_FILE_IS_NEW(relation)                                                                   \
+	((relation)->rd_createSubid != InvalidSubTransactionId ||                                      \
+	 (relation)->rd_firstRelfilenodeSubid != InvalidSubTransactionId)
+#endif
+
 #endif /* GL_COMPAT_H */

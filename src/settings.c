@@ -22,6 +22,7 @@
 char *gl_setting_now;
 int gl_setting_hold_ttl;
 int gl_setting_max_vertices;
+int gl_setting_zone_cache_size;
 int gl_setting_json_max_depth;
 int gl_setting_webhook_max_bytes;
 int gl_setting_pool_budget;
@@ -54,6 +55,9 @@ static const IntegerSetting integer_settings[] = {
 	 &gl_setting_hold_ttl, 300, 1, 86400, PGC_USERSET, GUC_UNIT_S},
 	{"ganje_logistics.max_vertices", "Largest number of vertices of a zone.",
 	 &gl_setting_max_vertices, 100000, 3, 10000000, PGC_SUSET, 0},
+	{"ganje_logistics.zone_cache_size",
+	 "Memory of a backend for the index of zones and their geometry.", &gl_setting_zone_cache_size,
+	 32 * 1024, 256, MAX_KILOBYTES, PGC_USERSET, GUC_UNIT_KB},
 	{"ganje_logistics.json_max_depth", "Deepest nesting of a payload that is read.",
 	 &gl_setting_json_max_depth, 64, 4, 1000, PGC_SUSET, 0},
 	{"ganje_logistics.webhook_max_bytes",

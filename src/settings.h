@@ -11,6 +11,7 @@
 extern char *gl_setting_now;              /* time to read rules against; empty: the transaction's */
 extern int gl_setting_hold_ttl;           /* seconds */
 extern int gl_setting_max_vertices;       /* per zone */
+extern int gl_setting_zone_cache_size;    /* kilobytes */
 extern int gl_setting_json_max_depth;     /* nesting of payloads */
 extern int gl_setting_webhook_max_bytes;  /* of a payload that is read */
 extern int gl_setting_pool_budget;        /* search nodes of one get_pools */

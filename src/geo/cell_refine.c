@@ -20,11 +20,17 @@
 #include "geo/cell_node.h"
 
 /* So many shapes that wait are fetched without a thought to cutting the cell first. */
+#ifndef FETCH_AT_ONCE
 #define FETCH_AT_ONCE 24
+#endif
 
 /* A leaf is cut above this sum of its entries' costs, an edge costing 1. */
+#ifndef LEAF_COST
 #define LEAF_COST 8
+#endif
+#ifndef DISTANCE_COST
 #define DISTANCE_COST 4
+#endif
 #define EVALUATED_COST 4
 
 /* Degrees below which no cell is cut, however many edges meet in it: 2 m. */

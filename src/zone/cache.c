@@ -1,52 +1,49 @@
 /*-------------------------------------------------------------------------
  *
  * cache.c
- *	  The zones of this backend, loaded on first use and after a change.
+ *	  Keeps the zones of this backend as the active snapshot sees them.
  *
- * What is stored is compiled already, so that loading is a copy and a check
- * of lengths.  Which snapshots a load may serve: core/freshness.c.
+ * After a change the table's rows are gone through again, but only told from
+ * those that are known by where they lie and which transaction wrote them:
+ * a row that was there before is not looked into, and only what came or went
+ * reaches the tree.  Which snapshots a reading may serve: core/freshness.c.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
-#include "access/xact.h"
+#include "access/sysattr.h"
+#include "access/table.h"
+#include "access/tableam.h"
 #include "catalog/namespace.h"
 #include "commands/trigger.h"
-#include "executor/spi.h"
 #include "fmgr.h"
+#include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "utils/builtins.h"
-#include "utils/datum.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/snapmgr.h"
 
 #include "compat.h"
 #include "core/core.h"
-#include "core/freshness.h"
-#include "zone/zone.h"
+#include "settings.h"
+#include "zone/cache.h"
 
 GL_FUNCTION(gl_cache_invalidate);
+GL_FUNCTION(gl_zone_cache_size);
 
-#define LOAD_ZONES                                                                                 \
-	"SELECT zone_id, name, fee, min_cart_total, priority, timezone, compiled FROM ganje.zone "     \
-	"WHERE NOT deleted "                                                                           \
-	"ORDER BY priority DESC, created_at, zone_id COLLATE pg_catalog.\"C\""
-
-static GlFreshness freshness = GL_FRESHNESS_EMPTY;
-
-/* The table that was read, as others' changes, and any temporary table's, must not cost a load. */
-static Oid zone_relation;
-static MemoryContext zone_context;
-static GlZoneList *zone_list;
+static GlZoneCache zone_cache = {.freshness = GL_FRESHNESS_EMPTY};
 
 /* May run anywhere in a transaction's end: it only notes. */
 static void
 on_relcache_change(Datum argument pg_attribute_unused(), Oid relation)
 {
-	if (!OidIsValid(relation) || !OidIsValid(zone_relation) || relation == zone_relation)
-		gl_freshness_invalidate(&freshness);
+	/* The table that was read, as others' changes, and any temporary table's, must not cost a reading. */
+	if (!OidIsValid(relation) || !OidIsValid(zone_cache.relation) ||
+		relation == zone_cache.relation)
+		gl_freshness_invalidate(&zone_cache.freshness);
 }
 
 /* ganje.config_changed(): tells every backend, this one included, once the change counts. */
@@ -62,104 +59,296 @@ gl_cache_invalidate(PG_FUNCTION_ARGS)
 	return PointerGetDatum(NULL);
 }
 
-static const GlZoneImage *
-copy_image(Datum compiled, const char *zone_id)
+/* ganje.zone_cache_size(): bytes of this backend's zones, with their index. */
+Datum
+gl_zone_cache_size(PG_FUNCTION_ARGS pg_attribute_unused())
 {
-	bytea *stored = DatumGetByteaPP(compiled);
-	size_t size = VARSIZE_ANY_EXHDR(stored);
-	void *image = MemoryContextAllocHuge(zone_context, Max(size, 8));
+	PG_RETURN_INT64(
+		zone_cache.context == NULL ? 0 : MemoryContextMemAllocated(zone_cache.context, true));
+}
 
-	memcpy(image, VARDATA_ANY(stored), size);
-	if (!gl_zone_image_check(image, size))
-		ereport(
-			ERROR,
-			(errcode(ERRCODE_DATA_CORRUPTED),
-			 errmsg("the compiled rules of zone \"%s\" are damaged", zone_id),
-			 errhint(
-				 "UPDATE ganje.zone SET rules = rules WHERE zone_id = '%s'; compiles them anew.",
-				 zone_id)));
-	return image;
+void
+gl_zone_numbers_add(GlZoneCache *cache, GlNumbers *numbers, uint32 value)
+{
+	if (numbers->count == numbers->capacity)
+	{
+		uint32 capacity = Max(16, numbers->capacity + numbers->capacity / 2);
+
+		numbers->values = numbers->values == NULL
+							  ? MemoryContextAllocHuge(cache->context, capacity * sizeof(uint32))
+							  : repalloc_huge(numbers->values, capacity * sizeof(uint32));
+		numbers->capacity = capacity;
+	}
+	numbers->values[numbers->count++] = value;
+}
+
+void
+gl_zone_cache_forget(GlZoneCache *cache)
+{
+	MemoryContext context = cache->context;
+	GlFreshness freshness = cache->freshness;
+	Oid relation = cache->relation;
+
+	memset(cache, 0, sizeof(*cache));
+	cache->freshness = freshness;
+	cache->freshness.filled = false;
+	cache->relation = relation;
+	if (context != NULL)
+		MemoryContextDelete(context);
 }
 
 static void
-copy_zone(GlZone *zone, HeapTuple row, TupleDesc descriptor)
+begin(GlZoneCache *cache)
 {
-	MemoryContext caller = MemoryContextSwitchTo(zone_context);
-	bool isnull;
-	Datum value;
+	cache->context =
+		AllocSetContextCreate(CacheMemoryContext, "ganje_logistics zones", ALLOCSET_DEFAULT_SIZES);
+	/* Many blocks of all sizes, freed together: no rounding up to powers of two. */
+	cache->tree_context = GenerationContextCreate(cache->context, "ganje_logistics zone index", 0,
+												  64 * 1024, 512 * 1024);
+	cache->tree.source.load = gl_zone_fetch_shape;
+	cache->tree.source.evaluate = gl_zone_fetch_and_ask;
+	cache->tree.source.confirm = gl_zone_confirm;
+	cache->tree.source.stop = gl_stop_on_interrupt();
+	cache->tree.source.context = cache;
+}
 
-	zone->zone_id = TextDatumGetCString(SPI_getbinval(row, descriptor, 1, &isnull));
-	zone->name = TextDatumGetCString(SPI_getbinval(row, descriptor, 2, &isnull));
-	value = SPI_getbinval(row, descriptor, 3, &zone->fee_is_null);
-	zone->fee = zone->fee_is_null ? (Datum) 0 : datumCopy(value, false, -1);
-	zone->min_cart_total = datumCopy(SPI_getbinval(row, descriptor, 4, &isnull), false, -1);
-	zone->priority = DatumGetInt32(SPI_getbinval(row, descriptor, 5, &isnull));
-	zone->timezone = TextDatumGetCString(SPI_getbinval(row, descriptor, 6, &isnull));
-	MemoryContextSwitchTo(caller);
-	zone->image = copy_image(SPI_getbinval(row, descriptor, 7, &isnull), zone->zone_id);
+void
+gl_zone_cache_replant(GlZoneCache *cache)
+{
+	GlCellBounds all = {91, -91, 181, -181};
+	uint32 *numbers = palloc_extended(Max(cache->shape_count, 1) * sizeof(uint32), MCXT_ALLOC_HUGE);
+	uint32 count = 0;
+
+	for (uint32 i = 0; i < cache->entry_count; i++)
+		cache->entries[i].image = NULL;
+	MemoryContextReset(cache->tree_context);
+	for (uint32 i = 0; i < cache->shape_count; i++)
+	{
+		const GlCellShape *shape = &cache->shapes[i];
+
+		if (shape->owner == GL_CELL_NOBODY)
+			continue;
+		numbers[count++] = i;
+		all.min_lat = Min(all.min_lat, shape->bounds.min_lat);
+		all.max_lat = Max(all.max_lat, shape->bounds.max_lat);
+		all.min_lng = Min(all.min_lng, shape->bounds.min_lng);
+		all.max_lng = Max(all.max_lng, shape->bounds.max_lng);
+	}
+	cache->tree.arena = gl_arena(cache->tree_context);
+	cache->tree.limit = (size_t) gl_setting_zone_cache_size * 1024;
+	gl_cell_tree_reset(&cache->tree, &all, cache->shape_count);
+	if (gl_cell_tree_add(&cache->tree, numbers, count) != GL_OK)
+		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory for zones")));
+	pfree(numbers);
 }
 
 static int
-compare_ids(const void *left, const void *right)
+compare_entries(const void *left, const void *right, void *argument)
 {
-	return strcmp((*(const GlZone *const *) left)->zone_id,
-				  (*(const GlZone *const *) right)->zone_id);
+	const GlZoneCache *cache = argument;
+	const GlZoneEntry *a = &cache->entries[*(const uint32 *) left];
+	const GlZoneEntry *b = &cache->entries[*(const uint32 *) right];
+	int compared;
+
+	if (a->priority != b->priority)
+		return a->priority > b->priority ? -1 : 1;
+	if (a->created_at != b->created_at)
+		return a->created_at < b->created_at ? -1 : 1;
+	compared = memcmp(VARDATA(a->zone_id), VARDATA(b->zone_id),
+					  Min(VARSIZE(a->zone_id), VARSIZE(b->zone_id)) - VARHDRSZ);
+	if (compared != 0)
+		return compared;
+	return (int) VARSIZE(a->zone_id) - (int) VARSIZE(b->zone_id);
+}
+
+/* Ranks anew what is there.  Between entries that stay the order stays, which the tree relies on. */
+static void
+rank_entries(GlZoneCache *cache)
+{
+	uint32 kept = 0;
+
+	/* Those that were in order already, then those that came. */
+	for (uint32 i = 0; i < cache->order.count; i++)
+		if (!cache->entries[cache->order.values[i]].gone)
+			cache->order.values[kept++] = cache->order.values[i];
+	cache->order.count = kept;
+	for (uint32 i = 0; i < cache->places.count; i++)
+		if (cache->ranks[cache->places.values[i]] == GL_CELL_NOBODY)
+			gl_zone_numbers_add(cache, &cache->order, cache->places.values[i]);
+	qsort_arg(cache->order.values, cache->order.count, sizeof(uint32), compare_entries, cache);
+	cache->everywhere.count = 0;
+	cache->addressed.count = 0;
+	for (uint32 i = 0; i < cache->order.count; i++)
+	{
+		uint32 number = cache->order.values[i];
+
+		cache->ranks[number] = i;
+		if (cache->entries[number].everywhere)
+			gl_zone_numbers_add(cache, &cache->everywhere, number);
+		if (cache->entries[number].has_address)
+			gl_zone_numbers_add(cache, &cache->addressed, number);
+	}
+}
+
+/* A new entry of the row in the slot; GL_CELL_NOBODY where the row is deleted. */
+static uint32
+add_entry(GlZoneCache *cache, TupleTableSlot *slot, TransactionId xmin)
+{
+	GlZoneEntry entry = {.xmin = xmin, .place = slot->tts_tid, .first_shape = cache->shape_count};
+
+	if (!gl_zone_entry_read(cache, slot, &entry))
+		return GL_CELL_NOBODY;
+	if (cache->entry_count == cache->entry_capacity)
+	{
+		uint32 capacity = Max(64, cache->entry_capacity + cache->entry_capacity / 4);
+
+		cache->entries =
+			cache->entries == NULL
+				? MemoryContextAllocHuge(cache->context, capacity * sizeof(GlZoneEntry))
+				: repalloc_huge(cache->entries, capacity * sizeof(GlZoneEntry));
+		cache->ranks = cache->ranks == NULL
+						   ? MemoryContextAllocHuge(cache->context, capacity * sizeof(uint32))
+						   : repalloc_huge(cache->ranks, capacity * sizeof(uint32));
+		cache->entry_capacity = capacity;
+	}
+	cache->entries[cache->entry_count] = entry;
+	cache->ranks[cache->entry_count] = GL_CELL_NOBODY;
+	return cache->entry_count++;
 }
 
 static void
-sort_by_id(GlZoneList *list)
+remove_entry(GlZoneCache *cache, uint32 number)
 {
-	for (int i = 0; i < list->count; i++)
-		list->by_id[i] = &list->zones[i];
-	qsort(list->by_id, list->count, sizeof(GlZone *), compare_ids);
+	GlZoneEntry *entry = &cache->entries[number];
+
+	entry->gone = true;
+	cache->gone_count++;
+	for (uint32 i = 0; i < entry->shape_count; i++)
+		cache->shapes[entry->first_shape + i].owner = GL_CELL_NOBODY;
 }
 
-const GlZone *
-gl_zone_find(const GlZoneList *list, const char *zone_id)
+/* Goes through the rows that the snapshot sees, in the order of their places.  Did anything come or go? */
+static bool
+compare_rows(GlZoneCache *cache, Relation relation)
 {
-	GlZone wanted = {.zone_id = unconstify(char *, zone_id)};
-	const GlZone *key = &wanted;
-	const GlZone **found = bsearch(&key, list->by_id, list->count, sizeof(GlZone *), compare_ids);
+	TupleTableSlot *slot = table_slot_create(relation, NULL);
+	TableScanDesc scan = table_beginscan_strat(relation, GetActiveSnapshot(), 0, NULL, true, false);
+	GlNumbers known = cache->places;
+	uint32 next = 0;
+	bool changed = false;
 
-	return found == NULL ? NULL : *found;
+	memset(&cache->places, 0, sizeof(cache->places));
+	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
+	{
+		bool isnull;
+		TransactionId xmin =
+			DatumGetTransactionId(slot_getsysattr(slot, MinTransactionIdAttributeNumber, &isnull));
+		GlZoneEntry *entry = NULL;
+		uint32 number;
+
+		CHECK_FOR_INTERRUPTS();
+		for (; next < known.count; next++)
+		{
+			int side;
+
+			entry = &cache->entries[known.values[next]];
+			side = ItemPointerCompare(&entry->place, &slot->tts_tid);
+			if (side == 0 && entry->xmin == xmin)
+				break;
+			entry = NULL;
+			if (side > 0)
+				break;
+			remove_entry(cache, known.values[next]);
+			changed = true;
+		}
+		if (entry != NULL)
+			number = known.values[next++];
+		else
+		{
+			number = add_entry(cache, slot, xmin);
+			if (number == GL_CELL_NOBODY)
+				continue;
+			changed = true;
+		}
+		gl_zone_numbers_add(cache, &cache->places, number);
+	}
+	for (; next < known.count; next++)
+	{
+		remove_entry(cache, known.values[next]);
+		changed = true;
+	}
+	table_endscan(scan);
+	ExecDropSingleTupleTableSlot(slot);
+	if (known.values != NULL)
+		pfree(known.values);
+	return changed;
 }
 
-/* Reads all zones into a context of its own, which replaces the old one when it is whole. */
+/* Tells the tree of the shapes from "first" on, which came. */
 static void
-load(void)
+plant(GlZoneCache *cache, uint32 first)
 {
-	MemoryContext old_context = zone_context;
-	MemoryContext fresh =
-		AllocSetContextCreate(CacheMemoryContext, "ganje_logistics zones", ALLOCSET_DEFAULT_SIZES);
-	GlZoneList *list;
-	GlOwnerScope scope;
+	bool fits = cache->tree.limit != 0;
+	uint32 *numbers;
 
-	/* Until it is whole there is no cache: an error below leaves none, and leaks nothing. */
-	zone_context = fresh;
-	zone_list = NULL;
-	freshness.filled = false;
-	if (old_context != NULL)
-		MemoryContextDelete(old_context);
+	cache->tree.shapes = cache->shapes;
+	cache->tree.ranks = cache->ranks;
+	for (uint32 i = first; i < cache->shape_count && fits; i++)
+		fits = gl_cell_tree_has_room(&cache->tree, &cache->shapes[i].bounds);
+	if (cache->shape_count > 0)
+	{
+		if (cache->found != NULL)
+			pfree(cache->found);
+		cache->found =
+			MemoryContextAllocHuge(cache->context, cache->shape_capacity * sizeof(uint32));
+		cache->tree.found = cache->found;
+	}
+	if (!fits || cache->shape_count - first > 1000)
+	{
+		gl_zone_cache_replant(cache);
+		return;
+	}
+	numbers = palloc((cache->shape_count - first + 1) * sizeof(uint32));
+	for (uint32 i = first; i < cache->shape_count; i++)
+		numbers[i - first] = i;
+	if (gl_cell_tree_add(&cache->tree, numbers, cache->shape_count - first) != GL_OK)
+		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory for zones")));
+	pfree(numbers);
+}
+
+/* Makes the cache what the active snapshot sees.  While it is at it the cache is empty to whom an error leads away. */
+static void
+refresh(GlZoneCache *cache)
+{
+	bool reusable = cache->reusable;
+	uint32 first_shape;
+	Relation relation;
+
+	cache->reusable = false;
+	cache->freshness.filled = false;
 	/* While it is looked up every change counts: the extension may be made anew just now. */
-	zone_relation = InvalidOid;
-	zone_relation = RangeVarGetRelid(makeRangeVar("ganje", "zone", -1), AccessShareLock, false);
-	scope = gl_owner_enter();
-	if (SPI_connect() != SPI_OK_CONNECT || SPI_execute(LOAD_ZONES, true, 0) != SPI_OK_SELECT)
-		elog(ERROR, "could not read the zones");
-	list = MemoryContextAllocZero(fresh, sizeof(GlZoneList));
-	list->count = (int) SPI_processed;
-	list->zones = MemoryContextAllocHuge(fresh, Max(SPI_processed, 1) * sizeof(GlZone));
-	for (int i = 0; i < list->count; i++)
-		copy_zone(&list->zones[i], SPI_tuptable->vals[i], SPI_tuptable->tupdesc);
-	list->by_id = MemoryContextAllocHuge(fresh, Max(SPI_processed, 1) * sizeof(GlZone *));
-	sort_by_id(list);
-	SPI_finish();
-	gl_owner_leave(scope);
-	zone_list = list;
-	gl_freshness_filled(&freshness);
+	cache->relation = InvalidOid;
+	cache->relation = RangeVarGetRelid(makeRangeVar("ganje", "zone", -1), AccessShareLock, false);
+	relation = table_open(cache->relation, NoLock);
+	/* A row's place and transaction name it only as long as the file is never emptied in place. */
+	if (!reusable || cache->file != relation->rd_rel->relfilenode || GL_FILE_IS_NEW(relation) ||
+		cache->gone_count > 64 + cache->places.count / 4)
+		gl_zone_cache_forget(cache);
+	if (cache->context == NULL)
+		begin(cache);
+	cache->file = relation->rd_rel->relfilenode;
+	first_shape = cache->shape_count;
+	if (compare_rows(cache, relation) || cache->tree.limit == 0)
+	{
+		rank_entries(cache);
+		plant(cache, first_shape);
+	}
+	table_close(relation, NoLock);
+	gl_freshness_filled(&cache->freshness);
+	cache->reusable = true;
 }
 
-const GlZoneList *
+GlZoneCache *
 gl_zone_list(void)
 {
 	static bool registered = false;
@@ -169,7 +358,9 @@ gl_zone_list(void)
 		CacheRegisterRelcacheCallback(on_relcache_change, (Datum) 0);
 		registered = true;
 	}
-	if (!gl_freshness_serves(&freshness) || zone_list == NULL)
-		load();
-	return zone_list;
+	if (!gl_freshness_serves(&zone_cache.freshness) || !zone_cache.reusable)
+		refresh(&zone_cache);
+	if (unlikely(zone_cache.tree.limit != (size_t) gl_setting_zone_cache_size * 1024))
+		gl_zone_cache_replant(&zone_cache);
+	return &zone_cache;
 }

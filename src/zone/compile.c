@@ -19,6 +19,7 @@
 
 #include "compat.h"
 #include "json/json.h"
+#include "zone/facts.h"
 #include "zone/zone.h"
 
 GL_FUNCTION(gl_zone_compile_row);
@@ -181,6 +182,28 @@ compile_rules(Jsonb *rules, bool match_all, const char *zone_id)
 	return PointerGetDatum(compiled);
 }
 
+/* The facts of compiled rules, as a bytea. */
+static Datum
+facts_of(Datum compiled)
+{
+	bytea *image = DatumGetByteaPP(compiled);
+	/* Aligned to 8, as the image was when it was made. */
+	GlZoneImage *aligned = palloc_extended(VARSIZE_ANY_EXHDR(image), MCXT_ALLOC_HUGE);
+	size_t size;
+	void *written;
+	bytea *facts;
+
+	memcpy(aligned, VARDATA_ANY(image), VARSIZE_ANY_EXHDR(image));
+	size = gl_zone_facts_size(aligned);
+	written = palloc(size);
+	gl_zone_facts_write(aligned, written);
+	facts = palloc(VARHDRSZ + size);
+	SET_VARSIZE(facts, VARHDRSZ + size);
+	memcpy(VARDATA(facts), written, size);
+	pfree(aligned);
+	return PointerGetDatum(facts);
+}
+
 /*
  * Is it the name of an IANA zone?  pg_tzset takes POSIX strings as well, and
  * so would take Europe/Istambul3 for a zone of its own: those it gives back in
@@ -229,9 +252,10 @@ gl_zone_compile_row(PG_FUNCTION_ARGS)
 	TupleDesc descriptor;
 	HeapTuple row;
 	bool isnull;
-	int column;
+	int columns[2];
+	bool nulls[2] = {false, false};
 	Datum rules;
-	Datum compiled;
+	Datum made[2];
 	bool match_all;
 	Datum timezone;
 	Datum zone_id;
@@ -252,10 +276,10 @@ gl_zone_compile_row(PG_FUNCTION_ARGS)
 	if (!isnull)
 		check_timezone(TextDatumGetCString(timezone));
 	zone_id = SPI_getbinval(row, descriptor, SPI_fnumber(descriptor, "zone_id"), &isnull);
-	compiled =
+	made[0] =
 		compile_rules(DatumGetJsonbP(rules), match_all, isnull ? "" : TextDatumGetCString(zone_id));
-	column = SPI_fnumber(descriptor, "compiled");
-	isnull = false;
-	return PointerGetDatum(
-		heap_modify_tuple_by_cols(row, descriptor, 1, &column, &compiled, &isnull));
+	made[1] = facts_of(made[0]);
+	columns[0] = SPI_fnumber(descriptor, "compiled");
+	columns[1] = SPI_fnumber(descriptor, "facts");
+	return PointerGetDatum(heap_modify_tuple_by_cols(row, descriptor, 2, columns, made, nulls));
 }

@@ -17,7 +17,7 @@
 
 #include "compat.h"
 #include "json/json.h"
-#include "zone/zone.h"
+#include "zone/cache.h"
 
 GL_FUNCTION(gl_locate_zone_json);
 GL_FUNCTION(gl_locate_zone_point);
@@ -27,18 +27,31 @@ GL_FUNCTION(gl_locate_zones);
 
 #define ADDRESS_FIELDS_MAX 1000
 
-void
-gl_zone_ask_point(GlZoneQuestion *question, double lat, double lng, const char *path)
+static inline bool
+is_place(double lat, double lng)
+{
+	return lat >= -90 && lat <= 90 && lng >= -180 && lng <= 180;
+}
+
+static void
+raise_no_place(double lat, const char *path)
 {
 	if (!(lat >= -90 && lat <= 90))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("%s must be between -90 and 90", gl_json_path_key(path, "lat")),
 						errhint("Points are given as latitude, longitude, in degrees.")));
-	if (!(lng >= -180 && lng <= 180))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("%s must be between -180 and 180", gl_json_path_key(path, "lng"))));
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("%s must be between -180 and 180", gl_json_path_key(path, "lng"))));
+}
+
+void
+gl_zone_ask_point(GlZoneQuestion *question, double lat, double lng, const char *path)
+{
+	if (!is_place(lat, lng))
+		raise_no_place(lat, path);
 	question->has_point = true;
-	question->point = gl_earth_point(lat, lng);
+	question->point.lat = lat;
+	question->point.lng = lng;
 }
 
 void
@@ -73,19 +86,13 @@ gl_zone_ask_address(GlZoneQuestion *question, JsonbContainer *address)
 	}
 }
 
-/* The first zone that matches, or NULL. */
-static const GlZone *
-first_match(const GlZoneQuestion *question)
+static Datum
+zone_id_of(const GlZoneEntry *entry)
 {
-	const GlZoneList *list = gl_zone_list();
+	text *copy = palloc(VARSIZE(entry->zone_id));
 
-	for (int i = 0; i < list->count; i++)
-	{
-		CHECK_FOR_INTERRUPTS();
-		if (gl_zone_image_matches(list->zones[i].image, question))
-			return &list->zones[i];
-	}
-	return NULL;
+	memcpy(copy, entry->zone_id, VARSIZE(entry->zone_id));
+	return PointerGetDatum(copy);
 }
 
 static void
@@ -115,7 +122,7 @@ gl_locate_zone_json(PG_FUNCTION_ARGS)
 	Jsonb *request = PG_GETARG_JSONB_P(0);
 	GlZoneQuestion question = {0};
 	JsonbValue value;
-	const GlZone *zone;
+	const GlZoneEntry *zone;
 	JsonbParseState *state = NULL;
 	bool asked = false;
 
@@ -136,7 +143,7 @@ gl_locate_zone_json(PG_FUNCTION_ARGS)
 	if (!asked)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("address or location is missing")));
-	zone = first_match(&question);
+	zone = gl_zone_first(&question);
 	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
 	if (zone != NULL)
 	{
@@ -145,8 +152,8 @@ gl_locate_zone_json(PG_FUNCTION_ARGS)
 		key.val.string.val = "zoneId";
 		key.val.string.len = strlen("zoneId");
 		pushJsonbValue(&state, WJB_KEY, &key);
-		key.val.string.val = zone->zone_id;
-		key.val.string.len = strlen(zone->zone_id);
+		key.val.string.val = VARDATA(zone->zone_id);
+		key.val.string.len = VARSIZE(zone->zone_id) - VARHDRSZ;
 		pushJsonbValue(&state, WJB_VALUE, &key);
 	}
 	PG_RETURN_JSONB_P(JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL)));
@@ -156,14 +163,16 @@ gl_locate_zone_json(PG_FUNCTION_ARGS)
 Datum
 gl_locate_zone_point(PG_FUNCTION_ARGS)
 {
-	GlZoneQuestion question = {0};
-	const GlZone *zone;
+	double lat = PG_GETARG_FLOAT8(0);
+	double lng = PG_GETARG_FLOAT8(1);
+	const GlZoneEntry *zone;
 
-	gl_zone_ask_point(&question, PG_GETARG_FLOAT8(0), PG_GETARG_FLOAT8(1), "");
-	zone = first_match(&question);
+	if (!is_place(lat, lng))
+		raise_no_place(lat, "");
+	zone = gl_zone_first_at(lat, lng);
 	if (zone == NULL)
 		PG_RETURN_NULL();
-	PG_RETURN_TEXT_P(cstring_to_text(zone->zone_id));
+	PG_RETURN_DATUM(zone_id_of(zone));
 }
 
 /* locate_zone_by_address(address) → zone_id or NULL */
@@ -172,16 +181,16 @@ gl_locate_zone_address(PG_FUNCTION_ARGS)
 {
 	Jsonb *address = PG_GETARG_JSONB_P(0);
 	GlZoneQuestion question = {0};
-	const GlZone *zone;
+	const GlZoneEntry *zone;
 
 	if (!JB_ROOT_IS_OBJECT(address))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("address must be an object")));
 	gl_zone_ask_address(&question, &address->root);
-	zone = first_match(&question);
+	zone = gl_zone_first(&question);
 	if (zone == NULL)
 		PG_RETURN_NULL();
-	PG_RETURN_TEXT_P(cstring_to_text(zone->zone_id));
+	PG_RETURN_DATUM(zone_id_of(zone));
 }
 
 /* locate_zone_ids(lat, lng) → text[] */
@@ -189,20 +198,20 @@ Datum
 gl_locate_zone_ids(PG_FUNCTION_ARGS)
 {
 	GlZoneQuestion question = {0};
-	const GlZoneList *list;
-	ArrayBuildState *ids;
+	const GlZoneEntry **entries;
+	uint32 count;
+	Datum *ids;
+	ArrayType *answer;
 
 	gl_zone_ask_point(&question, PG_GETARG_FLOAT8(0), PG_GETARG_FLOAT8(1), "");
-	list = gl_zone_list();
-	ids = initArrayResult(TEXTOID, CurrentMemoryContext, false);
-	for (int i = 0; i < list->count; i++)
-	{
-		CHECK_FOR_INTERRUPTS();
-		if (gl_zone_image_matches(list->zones[i].image, &question))
-			ids = accumArrayResult(ids, CStringGetTextDatum(list->zones[i].zone_id), false, TEXTOID,
-								   CurrentMemoryContext);
-	}
-	PG_RETURN_DATUM(makeArrayResult(ids, CurrentMemoryContext));
+	count = gl_zone_all(gl_zone_list(), &question, &entries);
+	ids = palloc_extended(Max(count, 1) * sizeof(Datum), MCXT_ALLOC_HUGE);
+	for (uint32 i = 0; i < count; i++)
+		ids[i] = PointerGetDatum(entries[i]->zone_id);
+	answer = construct_array(ids, (int) count, TEXTOID, -1, false, TYPALIGN_INT);
+	pfree(ids);
+	pfree(entries);
+	PG_RETURN_ARRAYTYPE_P(answer);
 }
 
 /* locate_zones(lat, lng, address) → zone_id, name, fee, min_cart_total, priority */
@@ -211,7 +220,9 @@ gl_locate_zones(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	GlZoneQuestion question = {0};
-	const GlZoneList *list;
+	GlZoneCache *cache;
+	const GlZoneEntry **entries;
+	uint32 count;
 
 	if (PG_ARGISNULL(0) != PG_ARGISNULL(1))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -231,17 +242,16 @@ gl_locate_zones(PG_FUNCTION_ARGS)
 		gl_zone_ask_address(&question, &address->root);
 	}
 	InitMaterializedSRF(fcinfo, 0);
-	list = gl_zone_list();
-	for (int i = 0; i < list->count; i++)
+	cache = gl_zone_list();
+	count = gl_zone_all(cache, &question, &entries);
+	for (uint32 i = 0; i < count; i++)
 	{
-		const GlZone *zone = &list->zones[i];
+		const GlZone *zone = gl_zone_read(cache, entries[i]);
 		Datum values[5];
 		bool nulls[5] = {false};
 
 		CHECK_FOR_INTERRUPTS();
-		if (!gl_zone_image_matches(zone->image, &question))
-			continue;
-		values[0] = CStringGetTextDatum(zone->zone_id);
+		values[0] = PointerGetDatum(entries[i]->zone_id);
 		values[1] = CStringGetTextDatum(zone->name);
 		values[2] = zone->fee;
 		nulls[2] = zone->fee_is_null;

@@ -13,7 +13,7 @@
 
 #include "zone/image.h"
 
-/* One zone as the cache holds it. */
+/* What a zone's row says beside its rules. */
 typedef struct GlZone
 {
 	char *zone_id;
@@ -23,16 +23,10 @@ typedef struct GlZone
 	Datum min_cart_total; /* numeric */
 	char *timezone;
 	int priority;
-	const GlZoneImage *image;
 } GlZone;
 
-/* All zones that are not deleted, in the order in which they match. */
-typedef struct GlZoneList
-{
-	int count;
-	GlZone *zones;
-	const GlZone **by_id; /* the same, sorted by their ids */
-} GlZoneList;
+/* All zones that are not deleted; see cache.h. */
+typedef struct GlZoneCache GlZoneCache;
 
 /* Folded text of the server encoding, palloc'd; see text/fold.h. */
 extern char *gl_zone_fold(const char *value, int length, int *folded_length);
@@ -63,10 +57,10 @@ extern GlZoneRings gl_zone_read_geojson(JsonbContainer *geometry, const char *pa
 extern double gl_zone_read_degrees(const JsonbValue *value, const char *path, double limit);
 
 /* The zones as the active snapshot sees them; valid until the next call. */
-extern const GlZoneList *gl_zone_list(void);
+extern GlZoneCache *gl_zone_list(void);
 
-/* The zone of this id among them, or NULL. */
-extern const GlZone *gl_zone_find(const GlZoneList *list, const char *zone_id);
+/* The zone of this id among them, palloc'd, or NULL. */
+extern const GlZone *gl_zone_find(GlZoneCache *cache, const char *zone_id);
 
 /* Reads an address for a question: its texts folded, other values left out. */
 extern void gl_zone_ask_address(GlZoneQuestion *question, JsonbContainer *address);
