@@ -23,6 +23,8 @@
 static bool
 polygon_wraps(const GlPolygon *polygon)
 {
+	if (gl_cell_points(polygon).packed != NULL)
+		return false;
 	return polygon->min_lng <= -180 || polygon->max_lng >= 180;
 }
 
@@ -139,54 +141,63 @@ append_slot(GlCellTree *tree, uint32_t start, uint32_t slot)
 
 /* Of the runs of a polygon's edges those that meet the cell, appended to the scratch. */
 bool
-gl_cell_filter_runs(GlCellTree *tree, const GlPolygon *polygon, const uint32_t *runs,
-					uint32_t count, const GlCell *cell, uint32_t *kept)
+gl_cell_filter_runs(GlCellTree *tree, const void *polygon, const uint32_t *runs, uint32_t count,
+					const GlCell *cell, uint32_t *kept)
 {
-	const GlPoint *points = (const GlPoint *) ((const char *) polygon + polygon->points_offset);
+	GlCellPoints points = gl_cell_points(polygon);
 	uint32_t start = tree->runs.count;
 
 	for (uint32_t i = 0; i < count; i++)
 	{
 		uint32_t first = runs[i] >> GL_CELL_RUN_BITS;
 		uint32_t last = first + (runs[i] & GL_CELL_RUN_MORE);
+		GlPoint from = gl_cell_point(&points, first);
 
 		for (uint32_t slot = first; slot <= last; slot++)
-			if (gl_cell_edge_meets(&points[slot], &points[slot + 1], cell) &&
-				!append_slot(tree, start, slot))
+		{
+			GlPoint to = gl_cell_point(&points, slot + 1);
+
+			if (gl_cell_edge_meets(&from, &to, cell) && !append_slot(tree, start, slot))
 				return false;
+			from = to;
+		}
 	}
 	*kept = tree->runs.count - start;
 	return true;
 }
 
-/* All edges of a polygon that meet the cell, appended to the scratch. */
+/* All edges of a polygon that meet the cell, appended to the scratch; boxes are over plain ones. */
 static GlStatus
-collect_runs(GlCellTree *tree, const GlPolygon *polygon, const GlCell *cell, uint32_t *kept)
+collect_runs(GlCellTree *tree, const void *polygon, const GlCell *cell, uint32_t *kept)
 {
-	const char *base = (const char *) polygon;
-	const GlPoint *points = (const GlPoint *) (base + polygon->points_offset);
-	const uint32_t *ring_starts = (const uint32_t *) (base + polygon->rings_offset);
-	const GlPolygonBox *boxes = (const GlPolygonBox *) (base + polygon->boxes_offset);
+	const GlPolygon *plain = polygon;
+	GlCellPoints points = gl_cell_points(polygon);
+	const GlPolygonBox *boxes =
+		points.packed != NULL
+			? NULL
+			: (const GlPolygonBox *) ((const char *) polygon + plain->boxes_offset);
 	uint32_t start = tree->runs.count;
 	uint32_t ring = 0;
 
-	for (uint32_t first = 0; first < polygon->point_count - 1; first += GL_POLYGON_LEAF)
+	for (uint32_t first = 0; first < points.count - 1; first += GL_POLYGON_LEAF)
 	{
 		uint32_t end = first + GL_POLYGON_LEAF;
 
 		if (first % 65536 == 0 && tree->source.stop.requested != NULL &&
 			tree->source.stop.requested(tree->source.stop.context))
 			return GL_STOPPED;
-		if (!box_meets(&boxes[first / GL_POLYGON_LEAF], 0, cell))
+		if (boxes != NULL && !box_meets(&boxes[first / GL_POLYGON_LEAF], 0, cell))
 			continue;
-		if (end > polygon->point_count - 1)
-			end = polygon->point_count - 1;
+		if (end > points.count - 1)
+			end = points.count - 1;
 		for (uint32_t slot = first; slot < end; slot++)
 		{
-			while (slot >= ring_starts[ring + 1])
+			GlPoint from = gl_cell_point(&points, slot);
+			GlPoint to = gl_cell_point(&points, slot + 1);
+
+			while (slot >= points.ring_starts[ring + 1])
 				ring++;
-			if (slot + 1 < ring_starts[ring + 1] &&
-				gl_cell_edge_meets(&points[slot], &points[slot + 1], cell) &&
+			if (slot + 1 < points.ring_starts[ring + 1] && gl_cell_edge_meets(&from, &to, cell) &&
 				!append_slot(tree, start, slot))
 				return GL_NO_MEMORY;
 		}
@@ -232,7 +243,7 @@ gl_cell_classify(GlCellTree *tree, uint32_t shape, const GlCell *cell, GlCellRel
 		return GL_OK;
 	}
 	*relation = GL_CELL_MEETS;
-	if (polygon_wraps(polygon) || polygon->point_count >= GL_CELL_MAX_SLOTS)
+	if (polygon_wraps(polygon) || gl_cell_points(polygon).count >= GL_CELL_MAX_SLOTS)
 	{
 		entry->state = GL_CELL_EVALUATED;
 		if (wrapped_meets(polygon, cell))
@@ -249,6 +260,6 @@ gl_cell_classify(GlCellTree *tree, uint32_t shape, const GlCell *cell, GlCellRel
 	}
 	/* No edge in the cell: all of it is where its middle is. */
 	*relation =
-		gl_polygon_covers(polygon, middle.lat, middle.lng) ? GL_CELL_COVERS : GL_CELL_OUTSIDE;
+		gl_cell_polygon_covers(polygon, middle.lat, middle.lng) ? GL_CELL_COVERS : GL_CELL_OUTSIDE;
 	return GL_OK;
 }

@@ -148,6 +148,35 @@ gl_cell_bounds_meet(const GlCellBounds *bounds, const GlCell *cell)
 		   bounds->max_lng >= cell->lng - GL_CELL_MARGIN;
 }
 
+/* The points of a polygon, packed or not. */
+typedef struct GlCellPoints
+{
+	const GlPoint *points;
+	const int32_t *packed; /* NULL: not packed */
+	const uint32_t *ring_starts;
+	uint32_t count;
+} GlCellPoints;
+
+extern GlCellPoints gl_cell_points(const void *polygon);
+
+static inline GlPoint
+gl_cell_point(const GlCellPoints *points, uint32_t index)
+{
+	GlPoint point;
+
+	if (points->packed == NULL)
+		return points->points[index];
+	point.lat = points->packed[2 * (size_t) index] / 1e7;
+	point.lng = points->packed[2 * (size_t) index + 1] / 1e7;
+	return point;
+}
+
+/* cell_pack.c: as gl_polygon_covers. */
+extern bool gl_cell_polygon_covers(const void *polygon, double lat, double lng);
+
+/* Bytes that a polygon takes as it is kept. */
+extern size_t gl_cell_polygon_bytes(const void *polygon);
+
 /* cell_memory.c */
 extern uint32_t gl_cell_alloc(GlCellTree *tree, uint32_t words);
 extern void gl_cell_free(GlCellTree *tree, uint32_t handle);
@@ -165,7 +194,7 @@ extern bool gl_cell_edge_meets(const GlPoint *from, const GlPoint *to, const GlC
 extern GlCellRelation gl_cell_circle_relation(const GlCircle *circle, const GlCell *cell);
 extern GlStatus gl_cell_classify(GlCellTree *tree, uint32_t shape, const GlCell *cell,
 								 GlCellRelation *relation, GlCellEntry *entry);
-extern bool gl_cell_filter_runs(GlCellTree *tree, const GlPolygon *polygon, const uint32_t *runs,
+extern bool gl_cell_filter_runs(GlCellTree *tree, const void *polygon, const uint32_t *runs,
 								uint32_t count, const GlCell *cell, uint32_t *kept);
 
 /* cell_refine.c: adds shapes to the node at the link; makes the node there ready to answer. */

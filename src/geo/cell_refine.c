@@ -78,9 +78,9 @@ edge_count(const uint32_t *runs, uint32_t count)
 
 /* Lies the point on any of the edges? */
 static bool
-on_edges(const GlPolygon *polygon, const uint32_t *runs, uint32_t count, const GlPlanePoint *point)
+on_edges(const void *polygon, const uint32_t *runs, uint32_t count, const GlPlanePoint *point)
 {
-	const GlPoint *points = (const GlPoint *) ((const char *) polygon + polygon->points_offset);
+	GlCellPoints points = gl_cell_points(polygon);
 
 	for (uint32_t i = 0; i < count; i++)
 	{
@@ -89,8 +89,9 @@ on_edges(const GlPolygon *polygon, const uint32_t *runs, uint32_t count, const G
 
 		for (uint32_t slot = first; slot <= last; slot++)
 		{
-			GlEdge edge = {{points[slot].lat, points[slot].lng, 0},
-						   {points[slot + 1].lat, points[slot + 1].lng, 0}};
+			GlPoint from = gl_cell_point(&points, slot);
+			GlPoint to = gl_cell_point(&points, slot + 1);
+			GlEdge edge = {{from.lat, from.lng, 0}, {to.lat, to.lng, 0}};
 
 			if (gl_edge_crossing(&edge, point) == GL_CROSSING_ON)
 				return true;
@@ -132,13 +133,13 @@ choose_reference(GlCellTree *tree, const GlCell *cell)
 	point = gl_cell_reference(cell, chosen);
 	for (uint32_t i = 0, run = 0; i < count; run += entries[i++].run_count)
 	{
-		const GlPolygon *polygon = tree->shapes[entries[i].shape].geometry;
+		const void *polygon = tree->shapes[entries[i].shape].geometry;
 
 		if (entries[i].state != GL_CELL_EDGES)
 			continue;
 		if (on_edges(polygon, tree->runs.words + run, entries[i].run_count, &point))
 			entries[i].state = GL_CELL_EVALUATED;
-		entries[i].inside = gl_polygon_covers(polygon, point.lat, point.lng);
+		entries[i].inside = gl_cell_polygon_covers(polygon, point.lat, point.lng);
 	}
 	return chosen;
 }
@@ -257,8 +258,9 @@ inherit(GlCellTree *tree, const GlCellEntry *parent, const uint32_t *runs, const
 			return GL_NO_MEMORY;
 		entry.run_count = kept;
 		if (kept == 0)
-			relation = gl_polygon_covers(shape->geometry, middle.lat, middle.lng) ? GL_CELL_COVERS
-																				  : GL_CELL_OUTSIDE;
+			relation = gl_cell_polygon_covers(shape->geometry, middle.lat, middle.lng)
+						   ? GL_CELL_COVERS
+						   : GL_CELL_OUTSIDE;
 	}
 	else if (parent->state != GL_CELL_WAITING && shape->geometry != NULL)
 		status = gl_cell_classify(tree, parent->shape, cell, &relation, &entry);
@@ -367,7 +369,9 @@ fetch(GlCellTree *tree, GlCellNode *leaf)
 		status = tree->source.load(tree->source.context, entries[i].shape, &shape->geometry);
 		if (status != GL_OK)
 			return status;
-		tree->geometry_bytes += shape->bytes;
+		tree->geometry_bytes += shape->kind == GL_CELL_CIRCLE
+									? sizeof(GlCircle)
+									: gl_cell_polygon_bytes(shape->geometry);
 	}
 	return GL_OK;
 }

@@ -139,41 +139,57 @@ straddling(const Probe *probe, const GlPoint *from, const GlPoint *to)
 }
 
 /* Is the point inside, or on an edge, of the polygon whose edges the runs name? */
-static bool
-edges_contain(const Probe *probe, const GlPolygon *polygon, const GlCellEntry *entry,
-			  const uint32_t *runs)
+static inline bool
+runs_contain(const Probe *probe, const GlCellPoints *points, const GlCellEntry *entry,
+			 const uint32_t *runs)
 {
-	const GlPoint *points = (const GlPoint *) ((const char *) polygon + polygon->points_offset);
 	bool inside = entry->inside;
 
-	/* At the reference there is no line, and on no edge. */
-	if (probe->width == 0 && probe->height == 0)
-		return inside;
 	for (uint32_t i = 0; i < entry->run_count; i++)
 	{
-		const GlPoint *from = points + (runs[i] >> GL_CELL_RUN_BITS);
-		const GlPoint *last = from + (runs[i] & GL_CELL_RUN_MORE);
-		int from_side = probe_side(probe, from);
+		uint32_t slot = runs[i] >> GL_CELL_RUN_BITS;
+		uint32_t last = slot + (runs[i] & GL_CELL_RUN_MORE);
+		GlPoint from = gl_cell_point(points, slot);
+		int from_side = probe_side(probe, &from);
 
-		for (; from <= last; from++)
+		for (; slot <= last; slot++)
 		{
-			int to_side = probe_side(probe, from + 1);
+			GlPoint to = gl_cell_point(points, slot + 1);
+			int to_side = probe_side(probe, &to);
 
 			if ((from_side > 0) != (to_side > 0))
 			{
-				GlCrossing crossing = straddling(probe, from, from + 1);
+				GlCrossing crossing = straddling(probe, &from, &to);
 
 				if (crossing == GL_CROSSING_ON)
 					return true;
 				inside ^= crossing == GL_CROSSING_RIGHT;
 			}
 			else if ((from_side == 0 || to_side == 0) &&
-					 touches(probe, from, from + 1, from_side == to_side))
+					 touches(probe, &from, &to, from_side == to_side))
 				return true;
+			from = to;
 			from_side = to_side;
 		}
 	}
 	return inside;
+}
+
+static bool
+edges_contain(const Probe *probe, const void *polygon, const GlCellEntry *entry,
+			  const uint32_t *runs)
+{
+	GlCellPoints points;
+
+	/* At the reference there is no line, and on no edge. */
+	if (probe->width == 0 && probe->height == 0)
+		return entry->inside;
+	points = gl_cell_points(polygon);
+	if (points.packed == NULL)
+		return runs_contain(probe, &points, entry, runs);
+	/* Told apart here, the compiler makes a loop of each. */
+	points.points = NULL;
+	return runs_contain(probe, &points, entry, runs);
 }
 
 static GlStatus
@@ -192,7 +208,7 @@ entry_contains(GlCellTree *tree, Probe *probe, const GlCellEntry *entry, const u
 		*inside = gl_circle_contains(shape->geometry, &probe->earth);
 	}
 	else if (shape->geometry != NULL)
-		*inside = gl_polygon_covers(shape->geometry, probe->point.lat, probe->point.lng);
+		*inside = gl_cell_polygon_covers(shape->geometry, probe->point.lat, probe->point.lng);
 	else
 		return tree->source.evaluate(tree->source.context, entry->shape, probe->point.lat,
 									 probe->point.lng, inside);

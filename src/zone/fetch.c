@@ -109,17 +109,28 @@ fetch_polygon(GlZoneCache *cache, uint32 number, MemoryContext context, void **p
 	return GL_OK;
 }
 
-/* GlCellSource.load */
+/* GlCellSource.load: packed where that loses nothing. */
 GlStatus
 gl_zone_fetch_shape(void *cache, uint32_t shape, const void **geometry)
 {
 	GlZoneCache *zones = cache;
 	void *polygon;
-	GlStatus status = fetch_polygon(zones, shape, zones->tree_context, &polygon);
+	void *kept;
+	size_t size;
+	GlStatus status = fetch_polygon(zones, shape, CurrentMemoryContext, &polygon);
 
-	if (status == GL_OK)
-		*geometry = polygon;
-	return status;
+	if (status != GL_OK)
+		return status;
+	size = gl_cell_packed_size(polygon);
+	kept = MemoryContextAllocHuge(zones->tree_context,
+								  size > 0 ? size : ((GlPolygon *) polygon)->size);
+	if (size > 0)
+		gl_cell_pack(polygon, kept);
+	else
+		memcpy(kept, polygon, ((GlPolygon *) polygon)->size);
+	pfree(polygon);
+	*geometry = kept;
+	return GL_OK;
 }
 
 /* GlCellSource.evaluate */

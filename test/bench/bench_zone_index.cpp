@@ -139,12 +139,23 @@ arena_alloc(void *, size_t size)
 
 /* ---- the cell tree ---- */
 static std::vector<const void *> geometries;
-static size_t geometry_total;
+static size_t kept_bytes;
 
 static GlStatus
 load(void *, uint32_t shape, const void **geometry)
 {
-	*geometry = geometries[shape];
+	const GlPolygon *polygon = (const GlPolygon *) geometries[shape];
+	size_t size = gl_cell_packed_size(polygon);
+
+	*geometry = polygon;
+	kept_bytes += polygon->size;
+	if (size > 0)
+	{
+		void *packed = malloc(size);
+		gl_cell_pack(polygon, (GlCellPacked *) packed);
+		*geometry = packed;
+		kept_bytes += size - polygon->size;
+	}
 	return GL_OK;
 }
 
@@ -202,8 +213,13 @@ struct Cells
 			numbers.push_back(shapes.size());
 			ranks.push_back(shapes.size());
 			shapes.push_back(shape);
+			/* Circles are there from the beginning. */
+			if (zone.circle)
+			{
+				shapes.back().geometry = geometry;
+				shapes.back().resident = 1;
+			}
 			geometries.push_back(geometry);
-			geometry_total += shape.bytes;
 		}
 		found.resize(shapes.size());
 		tree.arena = {arena_alloc, nullptr};
@@ -389,7 +405,7 @@ main(int argc, char **argv)
 	printf("%zu zones, %zu points\n", zones.size(), points.size());
 	printf("cell tree: all %.0f ns, first %.0f ns, first round %.0f ns; %llu matches; nodes %.1f MB, geometry %.1f MB\n",
 		   median(ours), median(first), cold, (unsigned long long) sum, cells.tree.node_bytes / 1e6,
-		   geometry_total / 1e6);
+		   kept_bytes / 1e6);
 	double best = 0;
 	if (!geos_times.empty())
 	{

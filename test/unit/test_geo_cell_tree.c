@@ -28,6 +28,7 @@ static uint32_t found[MAX_SHAPES];
 static uint32_t shape_count;
 static GlCellTree tree;
 static long evaluations;
+static long packed_count;
 static bool fail_loads;
 
 static uint64_t
@@ -58,6 +59,15 @@ load(void *context, uint32_t shape, const void **geometry)
 	if (fail_loads && random_below(5) == 0)
 		return GL_STOPPED;
 	*geometry = geometries[shape];
+	if (shapes[shape].kind == GL_CELL_POLYGON && shape % 4 != 0 &&
+		gl_cell_packed_size(geometries[shape]) > 0)
+	{
+		GlCellPacked *packed = check_alloc(NULL, gl_cell_packed_size(geometries[shape]));
+
+		gl_cell_pack(geometries[shape], packed);
+		*geometry = packed;
+		packed_count++;
+	}
 	return GL_OK;
 }
 
@@ -158,6 +168,7 @@ make_shape(uint32_t number, double lat, double lng, double size)
 		uint32_t sizes[2];
 		uint32_t count = 0;
 		uint32_t rings = 1 + (random_below(4) == 0);
+		bool decimals = random_below(2) == 0;
 		GlPolygon *polygon;
 
 		if (random_below(3) == 0)
@@ -191,6 +202,15 @@ make_shape(uint32_t number, double lat, double lng, double size)
 
 					y = radius * sin(angle);
 					x = radius * cos(angle);
+				}
+				/* Most maps have seven decimals at most. */
+				if (decimals)
+				{
+					y = rint((lat + y * size / 4) * 1e7) / 1e7;
+					x = rint(remainder(lng + x * size / 4, 360) * 1e7) / 1e7;
+					points[count].lat = fmax(-90, fmin(90, y));
+					points[count++].lng = fmax(-180, fmin(180, x));
+					continue;
 				}
 				points[count].lat = fmax(-90, fmin(90, lat + y * size / 4));
 				points[count].lng = fmax(-180, fmin(180, remainder(lng + x * size / 4, 360)));
@@ -380,6 +400,7 @@ main(int argc, char **argv)
 	for (int i = 0; i < 200; i++)
 		test_random();
 	CHECK(evaluations > 0);
+	CHECK(packed_count > 0);
 	check_blocks = node_blocks;
 	check_free_all();
 	return check_report("test_geo_cell_tree");
