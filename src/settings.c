@@ -57,7 +57,7 @@ static const IntegerSetting integer_settings[] = {
 	 &gl_setting_max_vertices, 100000, 3, 10000000, PGC_SUSET, 0},
 	{"ganje_logistics.zone_cache_size",
 	 "Memory of a backend for the index of zones and their geometry.", &gl_setting_zone_cache_size,
-	 32 * 1024, 256, MAX_KILOBYTES, PGC_USERSET, GUC_UNIT_KB},
+	 16 * 1024, 256, MAX_KILOBYTES, PGC_USERSET, GUC_UNIT_KB},
 	{"ganje_logistics.json_max_depth", "Deepest nesting of a payload that is read.",
 	 &gl_setting_json_max_depth, 64, 4, 1000, PGC_SUSET, 0},
 	{"ganje_logistics.webhook_max_bytes",

@@ -29,20 +29,25 @@
  */
 #define GL_CELL_MARGIN 1e-9
 
+/* A handle is the number of a chunk, and a place in it in units. */
+#define GL_CELL_UNIT 8
+#define GL_CELL_CHUNK_BITS 13
+#define GL_CELL_CHUNK_UNITS (1u << GL_CELL_CHUNK_BITS)
+
 /* A run: the first edge slot, and in the low bits how many more follow it. */
 #define GL_CELL_RUN_BITS 8
 #define GL_CELL_RUN_MORE 255u
 #define GL_CELL_MAX_SLOTS (1u << 24)
 
+#define GL_CELL_MAX_COUNT ((1u << 24) - 1)
+
 typedef struct GlCellNode
 {
-	uint32_t cover_count;
-	uint32_t entry_count;
-	uint32_t run_count;
-	uint32_t units : 26; /* of 16 bytes, the whole block */
-	uint32_t reference : 4;
-	uint32_t ready : 1; /* 0: to be refined before it answers */
-	uint32_t inner : 1;
+	uint64_t cover_count : 24;
+	uint64_t entry_count : 24;
+	uint64_t reference : 3;
+	uint64_t ready : 1; /* 0: to be refined before it answers */
+	uint64_t inner : 1;
 } GlCellNode;
 
 typedef enum GlCellState
@@ -76,7 +81,8 @@ typedef struct GlCell
 static inline GlCellNode *
 gl_cell_node(const GlCellTree *tree, uint32_t handle)
 {
-	return (GlCellNode *) (tree->chunks[handle >> 12] + (size_t) (handle & 4095) * 16);
+	return (GlCellNode *) (tree->chunks[handle >> GL_CELL_CHUNK_BITS] +
+						   (size_t) (handle & (GL_CELL_CHUNK_UNITS - 1)) * GL_CELL_UNIT);
 }
 
 static inline uint32_t *
@@ -101,6 +107,17 @@ static inline uint32_t *
 gl_cell_runs(GlCellNode *node)
 {
 	return (uint32_t *) (gl_cell_entries(node) + node->entry_count);
+}
+
+static inline uint32_t
+gl_cell_run_count(GlCellNode *node)
+{
+	const GlCellEntry *entries = gl_cell_entries(node);
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < node->entry_count; i++)
+		count += entries[i].run_count;
+	return count;
 }
 
 /* One way to compute a cell, so that its reference is the same point in every question. */
@@ -178,7 +195,8 @@ extern bool gl_cell_polygon_covers(const void *polygon, double lat, double lng);
 extern size_t gl_cell_polygon_bytes(const void *polygon);
 
 /* cell_memory.c */
-extern uint32_t gl_cell_alloc(GlCellTree *tree, uint32_t words);
+extern uint32_t gl_cell_alloc(GlCellTree *tree, bool inner, uint32_t covers, uint32_t entries,
+							  uint32_t runs);
 extern void gl_cell_free(GlCellTree *tree, uint32_t handle);
 extern bool gl_cell_push(GlCellTree *tree, GlCellScratch *scratch, uint32_t word);
 

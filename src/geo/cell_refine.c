@@ -20,17 +20,18 @@
 #include "geo/cell_node.h"
 
 /* So many shapes that wait are fetched without a thought to cutting the cell first. */
-#ifndef FETCH_AT_ONCE
-#define FETCH_AT_ONCE 24
-#endif
+#define FETCH_AT_ONCE 8
 
-/* A leaf is cut above this sum of its entries' costs, an edge costing 1. */
-#ifndef LEAF_COST
-#define LEAF_COST 8
-#endif
-#ifndef DISTANCE_COST
+/*
+ * A leaf is cut above this sum of its entries' costs, an edge costing 1, until
+ * nodes take a part of the budget; twice of it until they take half of that
+ * part more, and so on: many zones are rather answered a little slower than
+ * forgotten and fetched again.
+ */
+#define FINE_COST 8
+#define FINE_PART 10
+
 #define DISTANCE_COST 4
-#endif
 #define EVALUATED_COST 4
 
 /* Degrees below which no cell is cut, however many edges meet in it: 2 m. */
@@ -64,6 +65,17 @@ may_cut(const GlCellTree *tree, const GlCell *cell)
 {
 	return cell->level < GL_CELL_LEVELS && cell->height > SMALLEST_HEIGHT &&
 		   !(tree->tight && over_limit(tree, 0));
+}
+
+static uint64_t
+leaf_cost(const GlCellTree *tree)
+{
+	size_t part = tree->limit / FINE_PART;
+	uint64_t cost = FINE_COST;
+
+	for (size_t used = part; used < tree->node_bytes && cost < UINT32_MAX; used += part / 2 + 1)
+		cost *= 2;
+	return cost;
 }
 
 static uint32_t
@@ -164,7 +176,7 @@ scratch_ready(const GlCellTree *tree, const GlCell *cell)
 			cost += EVALUATED_COST;
 		runs += entries[i].run_count;
 	}
-	return cost <= LEAF_COST || !may_cut(tree, cell);
+	return cost <= leaf_cost(tree) || !may_cut(tree, cell);
 }
 
 /* Two ordered lists, the scratch's first "old" covers and the rest, into one. */
@@ -203,16 +215,13 @@ write_leaf(GlCellTree *tree, const GlCell *cell, uint32_t old, uint32_t *handle)
 	}
 	if (ready)
 		reference = choose_reference(tree, cell);
-	*handle = gl_cell_alloc(tree, 4 + tree->covers.count + tree->entries.count + tree->runs.count);
+	*handle =
+		gl_cell_alloc(tree, false, tree->covers.count, tree->entries.count / 2, tree->runs.count);
 	if (*handle == 0)
 		return GL_NO_MEMORY;
 	node = gl_cell_node(tree, *handle);
-	node->cover_count = tree->covers.count;
-	node->entry_count = tree->entries.count / 2;
-	node->run_count = tree->runs.count;
 	node->reference = reference;
 	node->ready = ready;
-	node->inner = 0;
 	merge_covers(tree, old, gl_cell_covers(node));
 	if (tree->entries.count > 0)
 		memcpy(gl_cell_entries(node), tree->entries.words, tree->entries.count * sizeof(uint32_t));
@@ -319,7 +328,7 @@ cut(GlCellTree *tree, uint32_t *link, const GlCell *cell)
 	}
 	if (status == GL_OK)
 	{
-		handle = gl_cell_alloc(tree, 4 + GL_CELL_CHILDREN + leaf->cover_count);
+		handle = gl_cell_alloc(tree, true, leaf->cover_count, 0, 0);
 		if (handle == 0)
 			status = GL_NO_MEMORY;
 	}
@@ -330,12 +339,7 @@ cut(GlCellTree *tree, uint32_t *link, const GlCell *cell)
 		return status;
 	}
 	node = gl_cell_node(tree, handle);
-	node->cover_count = leaf->cover_count;
-	node->entry_count = 0;
-	node->run_count = 0;
-	node->reference = 0;
 	node->ready = 1;
-	node->inner = 1;
 	memcpy(gl_cell_children(node), children, sizeof(children));
 	memcpy(gl_cell_covers(node), gl_cell_covers(leaf), leaf->cover_count * sizeof(uint32_t));
 	gl_cell_free(tree, *link);
@@ -475,22 +479,15 @@ gl_cell_wait(GlCellTree *tree, uint32_t *link, const uint32_t *shapes, uint32_t 
 	GlCellNode *old = *link == 0 || whole ? NULL : gl_cell_node(tree, *link);
 	uint32_t covers = old != NULL ? old->cover_count : whole;
 	uint32_t kept = old != NULL ? old->entry_count : 0;
-	uint32_t runs = old != NULL ? old->run_count : 0;
+	uint32_t runs = old != NULL ? gl_cell_run_count(old) : 0;
 	bool inner = old != NULL && old->inner;
 	uint32_t handle;
 	GlCellNode *node;
 
-	handle = gl_cell_alloc(tree,
-						   4 + (inner ? GL_CELL_CHILDREN : 0) + covers + 2 * (kept + count) + runs);
+	handle = gl_cell_alloc(tree, inner, covers, kept + count, runs);
 	if (handle == 0)
 		return GL_NO_MEMORY;
 	node = gl_cell_node(tree, handle);
-	node->cover_count = covers;
-	node->entry_count = kept + count;
-	node->run_count = runs;
-	node->reference = 0;
-	node->ready = 0;
-	node->inner = inner;
 	if (inner)
 		memcpy(gl_cell_children(node), gl_cell_children(old), GL_CELL_CHILDREN * sizeof(uint32_t));
 	if (whole)

@@ -96,7 +96,7 @@ typedef struct GlCellScratch
 	uint32_t capacity;
 } GlCellScratch;
 
-#define GL_CELL_SIZES 512 /* sizes of blocks, in steps of 16 bytes, that are kept in lists */
+#define GL_CELL_SIZES 512 /* sizes of blocks that are kept in lists */
 
 typedef struct GlCellTree
 {
@@ -119,7 +119,7 @@ typedef struct GlCellTree
 	double columns_per_lng;
 	uint32_t root;
 
-	/* Blocks of memory, by 12 bits of a handle within a chunk; see cell_memory.c. */
+	/* Blocks of memory; see cell_memory.c. */
 	char **chunks;
 	uint32_t chunk_count;
 	uint32_t chunk_capacity;

@@ -140,6 +140,7 @@ arena_alloc(void *, size_t size)
 /* ---- the cell tree ---- */
 static std::vector<const void *> geometries;
 static size_t kept_bytes;
+static double argc_limit;
 
 static GlStatus
 load(void *, uint32_t shape, const void **geometry)
@@ -162,6 +163,7 @@ load(void *, uint32_t shape, const void **geometry)
 struct Cells
 {
 	GlCellTree tree = {};
+	long limits = 0;
 	std::vector<GlCellShape> shapes;
 	std::vector<uint32_t> ranks, found;
 
@@ -227,14 +229,15 @@ struct Cells
 		tree.shapes = shapes.data();
 		tree.ranks = ranks.data();
 		tree.found = found.data();
-		tree.limit = (size_t) 1 << 32;
+		tree.limit = (argc_limit > 0 ? argc_limit : 16.0) * 1048576;
 		gl_cell_tree_reset(&tree, &all, shapes.size());
 		gl_cell_tree_add(&tree, numbers.data(), numbers.size());
 	}
 	uint32_t ask(const GlPoint &point)
 	{
 		uint32_t count = 0;
-		gl_cell_tree_all(&tree, point.lat, point.lng, &count);
+		if (gl_cell_tree_all(&tree, point.lat, point.lng, &count) != GL_OK)
+			limits++;
 		return count;
 	}
 	uint32_t ask_first(const GlPoint &point)
@@ -377,6 +380,7 @@ main(int argc, char **argv)
 	}
 	int rounds = argc > 3 ? atoi(argv[3]) : 7;
 	uint64_t sum;
+	argc_limit = argc > 4 ? atof(argv[4]) : 0;
 	Cells cells(zones);
 	double cold = timed(points, &sum, [&](const GlPoint &p) { return cells.ask(p); });
 	std::vector<double> ours, first, geos_times, s2_times;
