@@ -19,17 +19,15 @@
 
 #include "geo/cell_node.h"
 
-/* So many shapes that wait are fetched without a thought to cutting the cell first. */
-#define FETCH_AT_ONCE 8
-
 /*
- * A leaf is cut above this sum of its entries' costs, an edge costing 1, until
+ * A leaf is cut above this sum of its entries' costs, an edge costing 1, and
+ * above this number of shapes that wait, without fetching them, until
  * nodes take a part of the budget; twice of it until they take half of that
  * part more, and so on: many zones are rather answered a little slower than
  * forgotten and fetched again.
  */
 #define FINE_COST 8
-#define FINE_PART 10
+#define FINE_PART 12
 
 #define DISTANCE_COST 4
 #define EVALUATED_COST 4
@@ -561,7 +559,7 @@ better_cut(const GlCellTree *tree, GlCellNode *leaf, const GlCell *cell, uint32_
 			bounds->min_lng <= cell->lng && bounds->max_lng >= cell->lng + cell->width)
 			spanning++;
 	}
-	return *waiting > FETCH_AT_ONCE && spanning <= *waiting / 2 && may_cut(tree, cell);
+	return *waiting > leaf_cost(tree) && spanning <= *waiting / 2 && may_cut(tree, cell);
 }
 
 /* As promised in cell_node.h. */

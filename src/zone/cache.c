@@ -34,6 +34,8 @@
 GL_FUNCTION(gl_cache_invalidate);
 GL_FUNCTION(gl_zone_cache_size);
 
+#define KEPT_BLOCK 32768
+
 static GlZoneCache zone_cache = {.freshness = GL_FRESHNESS_EMPTY};
 
 /* May run anywhere in a transaction's end: it only notes. */
@@ -80,6 +82,25 @@ gl_zone_numbers_add(GlZoneCache *cache, GlNumbers *numbers, uint32 value)
 		numbers->capacity = capacity;
 	}
 	numbers->values[numbers->count++] = value;
+}
+
+void *
+gl_zone_cache_keep(GlZoneCache *cache, size_t size)
+{
+	void *kept;
+
+	size = MAXALIGN(size);
+	if (size > KEPT_BLOCK / 8)
+		return MemoryContextAllocHuge(cache->context, size);
+	if (size > cache->block_left)
+	{
+		cache->block = MemoryContextAlloc(cache->context, KEPT_BLOCK);
+		cache->block_left = KEPT_BLOCK;
+	}
+	kept = cache->block;
+	cache->block += size;
+	cache->block_left -= size;
+	return kept;
 }
 
 void

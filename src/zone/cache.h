@@ -48,6 +48,8 @@ struct GlZoneCache
 	GlFreshness freshness;
 	MemoryContext context; /* of all below; NULL: nothing is known */
 	MemoryContext tree_context;
+	char *block; /* of gl_zone_cache_keep: what is left of it */
+	size_t block_left;
 	Oid relation;
 	Oid file;      /* the table's, which VACUUM FULL and TRUNCATE replace */
 	bool reusable; /* rows may be told by their places and xmin */
@@ -69,6 +71,9 @@ struct GlZoneCache
 };
 
 extern void gl_zone_numbers_add(GlZoneCache *cache, GlNumbers *numbers, uint32 value);
+
+/* Memory that lives as long as the entries, aligned to 8: ids and circles, of which there are many. */
+extern void *gl_zone_cache_keep(GlZoneCache *cache, size_t size);
 
 /* Forgets everything; the next gl_zone_list reads it anew. */
 extern void gl_zone_cache_forget(GlZoneCache *cache);

@@ -76,7 +76,7 @@ read_shapes(GlZoneCache *cache, const GlZoneFacts *facts)
 		cache->shape_offsets[cache->shape_count + i] = shapes[i].offset;
 		if (shape->kind == GL_CELL_CIRCLE)
 		{
-			GlCircle *circle = MemoryContextAlloc(cache->context, sizeof(GlCircle));
+			GlCircle *circle = gl_zone_cache_keep(cache, sizeof(GlCircle));
 
 			memcpy(circle, circles, sizeof(GlCircle));
 			circles += sizeof(GlCircle);
@@ -110,7 +110,7 @@ gl_zone_entry_read(GlZoneCache *cache, TupleTableSlot *slot, GlZoneEntry *entry)
 	entry->has_address = facts->has_address;
 	entry->shape_count = facts->shape_count;
 	read_shapes(cache, facts);
-	entry->zone_id = MemoryContextAlloc(cache->context, VARHDRSZ + VARSIZE_ANY_EXHDR(zone_id));
+	entry->zone_id = gl_zone_cache_keep(cache, VARHDRSZ + VARSIZE_ANY_EXHDR(zone_id));
 	SET_VARSIZE(entry->zone_id, VARHDRSZ + VARSIZE_ANY_EXHDR(zone_id));
 	memcpy(VARDATA(entry->zone_id), VARDATA_ANY(zone_id), VARSIZE_ANY_EXHDR(zone_id));
 	pfree(facts);
