@@ -48,6 +48,7 @@ extern "C"
 #include <s2/s2lax_polygon_shape.h>
 #include <s2/s2loop.h>
 #include <s2/s2polygon.h>
+#include <s2/s2shapeutil_contains_brute_force.h>
 #endif
 
 using Rings = std::vector<std::vector<GlPoint>>;
@@ -319,7 +320,15 @@ struct S2Index
 					std::reverse(loop.begin(), loop.end());
 				loops.push_back(loop);
 			}
-			index.Add(std::make_unique<S2LaxPolygonShape>(loops));
+			auto shape = std::make_unique<S2LaxPolygonShape>(loops);
+			/* A ring that crosses itself may come out as all the earth but itself. */
+			if (s2shapeutil::ContainsBruteForce(*shape, S2LatLng::FromDegrees(-60, 170).ToPoint()))
+			{
+				for (auto &loop : loops)
+					std::reverse(loop.begin(), loop.end());
+				shape = std::make_unique<S2LaxPolygonShape>(loops);
+			}
+			index.Add(std::move(shape));
 		}
 		index.ForceBuild();
 		for (const GlPoint &point : asked)
