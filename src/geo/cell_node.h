@@ -174,7 +174,29 @@ typedef struct GlCellPoints
 	uint32_t count;
 } GlCellPoints;
 
-extern GlCellPoints gl_cell_points(const void *polygon);
+#define GL_CELL_PACKED_MAGIC 0x4B434150u
+#define GL_CELL_PACKED_SCALE 1e7
+
+static inline GlCellPoints
+gl_cell_points(const void *polygon)
+{
+	const GlCellPacked *packed = polygon;
+	const GlPolygon *plain = polygon;
+	GlCellPoints points = {NULL, NULL, NULL, 0};
+
+	if (packed->magic == GL_CELL_PACKED_MAGIC)
+	{
+		points.packed = packed->degrees;
+		points.count = packed->point_count;
+		points.ring_starts =
+			(const uint32_t *) (packed->degrees + 2 * (size_t) packed->point_count);
+		return points;
+	}
+	points.points = (const GlPoint *) ((const char *) polygon + plain->points_offset);
+	points.count = plain->point_count;
+	points.ring_starts = (const uint32_t *) ((const char *) polygon + plain->rings_offset);
+	return points;
+}
 
 static inline GlPoint
 gl_cell_point(const GlCellPoints *points, uint32_t index)
@@ -183,8 +205,8 @@ gl_cell_point(const GlCellPoints *points, uint32_t index)
 
 	if (points->packed == NULL)
 		return points->points[index];
-	point.lat = points->packed[2 * (size_t) index] / 1e7;
-	point.lng = points->packed[2 * (size_t) index + 1] / 1e7;
+	point.lat = points->packed[2 * (size_t) index] / GL_CELL_PACKED_SCALE;
+	point.lng = points->packed[2 * (size_t) index + 1] / GL_CELL_PACKED_SCALE;
 	return point;
 }
 

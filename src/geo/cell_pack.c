@@ -17,8 +17,6 @@
 
 #include "geo/cell_node.h"
 
-#define PACKED_MAGIC 0x4B434150u
-#define SCALE 1e7
 
 /* Above this, boxes over the edges are worth their memory. */
 #define MAX_PACKED_POINTS 4096
@@ -26,9 +24,9 @@
 static bool
 packs(double degrees)
 {
-	double scaled = rint(degrees * SCALE);
+	double scaled = rint(degrees * GL_CELL_PACKED_SCALE);
 
-	return fabs(scaled) <= INT32_MAX && scaled / SCALE == degrees &&
+	return fabs(scaled) <= INT32_MAX && scaled / GL_CELL_PACKED_SCALE == degrees &&
 		   !(degrees == 0 && signbit(degrees));
 }
 
@@ -54,39 +52,17 @@ gl_cell_pack(const GlPolygon *polygon, GlCellPacked *into)
 {
 	const GlPoint *points = (const GlPoint *) ((const char *) polygon + polygon->points_offset);
 
-	into->magic = PACKED_MAGIC;
+	into->magic = GL_CELL_PACKED_MAGIC;
 	into->point_count = polygon->point_count;
 	into->ring_count = polygon->ring_count;
 	into->unused = 0;
 	for (uint32_t i = 0; i < polygon->point_count; i++)
 	{
-		into->degrees[2 * i] = (int32_t) rint(points[i].lat * SCALE);
-		into->degrees[2 * i + 1] = (int32_t) rint(points[i].lng * SCALE);
+		into->degrees[2 * i] = (int32_t) rint(points[i].lat * GL_CELL_PACKED_SCALE);
+		into->degrees[2 * i + 1] = (int32_t) rint(points[i].lng * GL_CELL_PACKED_SCALE);
 	}
 	memcpy(&into->degrees[2 * polygon->point_count], (const char *) polygon + polygon->rings_offset,
 		   ((size_t) polygon->ring_count + 1) * sizeof(uint32_t));
-}
-
-/* As promised in cell_node.h. */
-GlCellPoints
-gl_cell_points(const void *polygon)
-{
-	const GlCellPacked *packed = polygon;
-	const GlPolygon *plain = polygon;
-	GlCellPoints points = {NULL, NULL, NULL, 0};
-
-	if (packed->magic == PACKED_MAGIC)
-	{
-		points.packed = packed->degrees;
-		points.count = packed->point_count;
-		points.ring_starts =
-			(const uint32_t *) (packed->degrees + 2 * (size_t) packed->point_count);
-		return points;
-	}
-	points.points = (const GlPoint *) ((const char *) polygon + plain->points_offset);
-	points.count = plain->point_count;
-	points.ring_starts = (const uint32_t *) ((const char *) polygon + plain->rings_offset);
-	return points;
 }
 
 /* As promised in cell_node.h. */
@@ -95,7 +71,7 @@ gl_cell_polygon_bytes(const void *polygon)
 {
 	const GlCellPacked *packed = polygon;
 
-	if (packed->magic != PACKED_MAGIC)
+	if (packed->magic != GL_CELL_PACKED_MAGIC)
 		return ((const GlPolygon *) polygon)->size;
 	return sizeof(GlCellPacked) + packed->point_count * 2 * sizeof(int32_t) +
 		   ((size_t) packed->ring_count + 1) * sizeof(uint32_t);
@@ -117,8 +93,8 @@ gl_cell_polygon_covers(const void *polygon, double lat, double lng)
 	if (!(lat >= -90 && lat <= 90 && lng >= -180 && lng <= 180))
 		return false;
 	/* A vertex beyond these lies beyond the point's latitude. */
-	below = (int32_t) floor(lat * SCALE) - 1;
-	above = (int32_t) ceil(lat * SCALE) + 1;
+	below = (int32_t) floor(lat * GL_CELL_PACKED_SCALE) - 1;
+	above = (int32_t) ceil(lat * GL_CELL_PACKED_SCALE) + 1;
 	for (uint32_t slot = 0; slot + 1 < points.count; slot++)
 	{
 		const int32_t *at = &points.packed[2 * slot];

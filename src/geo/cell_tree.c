@@ -27,6 +27,11 @@ typedef struct Probe
 	GlPlanePoint reference;
 	double height;
 	double width;
+	/* In units of packed polygons, rounded. */
+	double packed_lat;
+	double packed_lng;
+	double packed_height;
+	double packed_width;
 	bool has_earth;
 	GlEarthPoint earth; /* of the point, once a circle asked */
 } Probe;
@@ -110,6 +115,38 @@ probe_side(const Probe *probe, const GlPoint *vertex)
 	return gl_edge_orientation_exact(&probe->reference, &exact, &probe->point);
 }
 
+/*
+ * The sign of a determinant of differences in packed units where it is sure,
+ * else 0.  A vertex, the point and the reference are each off by at most the
+ * rounding of a number below 2^31, 2^-22 with that of dividing by 1e7; so a
+ * difference is off by less than 1e-6.
+ */
+static inline int
+packed_sign(double left_a, double left_b, double right_a, double right_b)
+{
+	double left = left_a * left_b;
+	double right = right_a * right_b;
+	double bound = 1e-5 + 4e-6 * (fabs(left_a) + fabs(left_b) + fabs(right_a) + fabs(right_b)) +
+				   1e-15 * (fabs(left) + fabs(right));
+
+	return (left - right > bound) - (right - left > bound);
+}
+
+/* As probe_side, for a vertex of a packed polygon. */
+static inline int
+packed_side(const Probe *probe, const GlCellPoints *points, uint32_t slot)
+{
+	const int32_t *at = &points->packed[2 * (size_t) slot];
+	int side = packed_sign(probe->packed_width, at[0] - probe->packed_lat, probe->packed_height,
+						   at[1] - probe->packed_lng);
+	GlPoint vertex;
+
+	if (side != 0)
+		return side;
+	vertex = gl_cell_point(points, slot);
+	return probe_side(probe, &vertex);
+}
+
 /* Where both ends lie on the right of the segment's line or on it: lies the point on the edge? */
 static bool
 touches(const Probe *probe, const GlPoint *from, const GlPoint *to, bool along)
@@ -138,9 +175,44 @@ straddling(const Probe *probe, const GlPoint *from, const GlPoint *to)
 	return here == there ? GL_CROSSING_NONE : GL_CROSSING_RIGHT;
 }
 
+/*
+ * As straddling, for an edge of a packed polygon: the point and the reference
+ * are on different sides where both signs are sure and differ.
+ */
+static inline GlCrossing
+packed_straddling(const Probe *probe, const GlCellPoints *points, uint32_t slot)
+{
+	const int32_t *at = &points->packed[2 * (size_t) slot];
+	double lat = (double) at[2] - at[0];
+	double lng = (double) at[3] - at[1];
+	double from_lat = probe->packed_lat - at[0];
+	double from_lng = probe->packed_lng - at[1];
+	int here = packed_sign(lng, from_lat, lat, from_lng);
+	int there =
+		packed_sign(lng, from_lat + probe->packed_height, lat, from_lng + probe->packed_width);
+	GlPoint from;
+	GlPoint to;
+
+	if (here != 0 && there != 0)
+		return here == there ? GL_CROSSING_NONE : GL_CROSSING_RIGHT;
+	from = gl_cell_point(points, slot);
+	to = gl_cell_point(points, slot + 1);
+	return straddling(probe, &from, &to);
+}
+
+/* Does the point lie on the edge of which no end lies on the left of the segment's line? */
+static bool
+on_edge(const Probe *probe, const GlCellPoints *points, uint32_t slot, bool along)
+{
+	GlPoint from = gl_cell_point(points, slot);
+	GlPoint to = gl_cell_point(points, slot + 1);
+
+	return touches(probe, &from, &to, along);
+}
+
 /* Is the point inside, or on an edge, of the polygon whose edges the runs name? */
 static inline bool
-runs_contain(const Probe *probe, const GlCellPoints *points, const GlCellEntry *entry,
+runs_contain(const Probe *probe, const GlCellPoints *points, bool packed, const GlCellEntry *entry,
 			 const uint32_t *runs)
 {
 	bool inside = entry->inside;
@@ -149,26 +221,27 @@ runs_contain(const Probe *probe, const GlCellPoints *points, const GlCellEntry *
 	{
 		uint32_t slot = runs[i] >> GL_CELL_RUN_BITS;
 		uint32_t last = slot + (runs[i] & GL_CELL_RUN_MORE);
-		GlPoint from = gl_cell_point(points, slot);
-		int from_side = probe_side(probe, &from);
+		int from_side =
+			packed ? packed_side(probe, points, slot) : probe_side(probe, &points->points[slot]);
 
 		for (; slot <= last; slot++)
 		{
-			GlPoint to = gl_cell_point(points, slot + 1);
-			int to_side = probe_side(probe, &to);
+			int to_side = packed ? packed_side(probe, points, slot + 1)
+								 : probe_side(probe, &points->points[slot + 1]);
 
 			if ((from_side > 0) != (to_side > 0))
 			{
-				GlCrossing crossing = straddling(probe, &from, &to);
+				GlCrossing crossing =
+					packed ? packed_straddling(probe, points, slot)
+						   : straddling(probe, &points->points[slot], &points->points[slot + 1]);
 
 				if (crossing == GL_CROSSING_ON)
 					return true;
 				inside ^= crossing == GL_CROSSING_RIGHT;
 			}
 			else if ((from_side == 0 || to_side == 0) &&
-					 touches(probe, &from, &to, from_side == to_side))
+					 on_edge(probe, points, slot, from_side == to_side))
 				return true;
-			from = to;
 			from_side = to_side;
 		}
 	}
@@ -185,11 +258,8 @@ edges_contain(const Probe *probe, const void *polygon, const GlCellEntry *entry,
 	if (probe->width == 0 && probe->height == 0)
 		return entry->inside;
 	points = gl_cell_points(polygon);
-	if (points.packed == NULL)
-		return runs_contain(probe, &points, entry, runs);
-	/* Told apart here, the compiler makes a loop of each. */
-	points.points = NULL;
-	return runs_contain(probe, &points, entry, runs);
+	return points.packed != NULL ? runs_contain(probe, &points, true, entry, runs)
+								 : runs_contain(probe, &points, false, entry, runs);
 }
 
 static GlStatus
@@ -252,6 +322,10 @@ ask_entries(GlCellTree *tree, GlCellNode *node, const GlCell *cell, Probe *probe
 	probe->reference = gl_cell_reference(cell, node->reference);
 	probe->height = probe->reference.lat - probe->point.lat;
 	probe->width = probe->reference.lng - probe->point.lng;
+	probe->packed_lat = probe->point.lat * GL_CELL_PACKED_SCALE;
+	probe->packed_lng = probe->point.lng * GL_CELL_PACKED_SCALE;
+	probe->packed_height = probe->reference.lat * GL_CELL_PACKED_SCALE - probe->packed_lat;
+	probe->packed_width = probe->reference.lng * GL_CELL_PACKED_SCALE - probe->packed_lng;
 	for (uint32_t i = 0; i < node->entry_count; runs += entries[i++].run_count)
 	{
 		bool inside;
