@@ -35,6 +35,7 @@ GL_FUNCTION(gl_cache_invalidate);
 GL_FUNCTION(gl_zone_cache_size);
 
 #define KEPT_BLOCK 32768
+#define FEW_ENTRIES 100
 
 static GlZoneCache zone_cache = {.freshness = GL_FRESHNESS_EMPTY};
 
@@ -182,21 +183,55 @@ compare_entries(const void *left, const void *right, void *argument)
 	return (int) VARSIZE(a->zone_id) - (int) VARSIZE(b->zone_id);
 }
 
+/* Puts an entry into the list that is in order. */
+static void
+insert_in_order(GlZoneCache *cache, uint32 number)
+{
+	GlNumbers *order = &cache->order;
+	uint32 low = 0;
+	uint32 high = order->count;
+
+	while (low < high)
+	{
+		uint32 middle = low + (high - low) / 2;
+
+		if (compare_entries(&order->values[middle], &number, cache) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	gl_zone_numbers_add(cache, order, number);
+	memmove(&order->values[low + 1], &order->values[low],
+			(order->count - 1 - low) * sizeof(uint32));
+	order->values[low] = number;
+}
+
 /* Ranks anew what is there.  Between entries that stay the order stays, which the tree relies on. */
 static void
 rank_entries(GlZoneCache *cache)
 {
 	uint32 kept = 0;
+	bool few;
 
-	/* Those that were in order already, then those that came. */
 	for (uint32 i = 0; i < cache->order.count; i++)
 		if (!cache->entries[cache->order.values[i]].gone)
 			cache->order.values[kept++] = cache->order.values[i];
 	cache->order.count = kept;
+	/* A few that came are put in their places, many are sorted with the rest. */
+	few = cache->places.count - kept <= FEW_ENTRIES;
 	for (uint32 i = 0; i < cache->places.count; i++)
-		if (cache->ranks[cache->places.values[i]] == GL_CELL_NOBODY)
-			gl_zone_numbers_add(cache, &cache->order, cache->places.values[i]);
-	qsort_arg(cache->order.values, cache->order.count, sizeof(uint32), compare_entries, cache);
+	{
+		uint32 number = cache->places.values[i];
+
+		if (cache->ranks[number] != GL_CELL_NOBODY)
+			continue;
+		if (few)
+			insert_in_order(cache, number);
+		else
+			gl_zone_numbers_add(cache, &cache->order, number);
+	}
+	if (!few)
+		qsort_arg(cache->order.values, cache->order.count, sizeof(uint32), compare_entries, cache);
 	cache->everywhere.count = 0;
 	cache->addressed.count = 0;
 	for (uint32 i = 0; i < cache->order.count; i++)
