@@ -249,6 +249,21 @@ $$;
 COMMENT ON FUNCTION ganje.refuse_news(text, text, integer, ganje.webhook_reading) IS
 'Why a carrier''s message cannot be applied, reason NULL where it can; a detail may be given all the same.';
 
+-- A message is written into what its shipment or order has already: who sends
+-- ever new keys shall make neither slow, nor larger than a row can be.
+CREATE FUNCTION ganje.is_overfull(merchant text, carrier text, account_id text, reading ganje.webhook_reading) RETURNS boolean
+LANGUAGE sql STABLE
+RETURN EXISTS (SELECT FROM ganje.shipment AS s
+                WHERE reading.makes IS NOT NULL AND s.merchant_id = merchant
+                  AND s.shipment_id = ganje.find_made(merchant, carrier, account_id, reading.external_id)
+                  -- With || the size is that of the whole, not of what is compressed.
+                  AND pg_column_size(s.data || '{}') + pg_column_size(s.told || '{}') > 1048576)
+    OR EXISTS (SELECT FROM ganje.marketplace_order AS o
+                WHERE o.merchant_id = merchant AND o.source = carrier AND o.order_id = reading.marketplace_order ->> 'orderId'
+                  AND pg_column_size(o.payload || '{}') + pg_column_size(o.told || '{}') > 1048576);
+COMMENT ON FUNCTION ganje.is_overfull(text, text, text, ganje.webhook_reading) IS
+'Whether more than 1 MiB is kept already of the shipment or order that a message is on.';
+
 CREATE FUNCTION ganje.apply_news(INOUT entry ganje.webhook_inbox, carrier text, source_account text, payload jsonb,
                                  reading ganje.webhook_reading)
 LANGUAGE plpgsql VOLATILE
@@ -281,6 +296,10 @@ BEGIN
     END IF;
     SELECT r.reason, r.detail INTO entry.reason, entry.detail
       FROM ganje.refuse_news(carrier, source_account, found_account.accounts, reading) AS r;
+    IF entry.reason IS NULL AND ganje.is_overfull(merchant, carrier, known_account, reading) THEN
+        entry.reason := 'malformed';
+        entry.detail := 'more than 1 MiB is kept of this shipment or order already';
+    END IF;
     IF entry.reason IS NOT NULL THEN
         RETURN;
     END IF;
