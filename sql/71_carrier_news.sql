@@ -59,12 +59,14 @@ COMMENT ON FUNCTION ganje.make_shipment(text, text, text, text, jsonb) IS
 'The shipment that a carrier has under this id, made where it is not known yet; answers its id.';
 
 -- An order and its first shipment that come at once do not see each other:
--- one waits for the other here, before it locks any row of them.
+-- one waits for the other here, before it locks any row of them. Orders share
+-- 1,024 locks: one of its own for each of ten thousand orders that come in one
+-- transaction would be more than the server has.
 CREATE FUNCTION ganje.lock_order(merchant text, carrier text, order_id text) RETURNS void
 LANGUAGE plpgsql VOLATILE
 AS $$
 BEGIN
-    PERFORM pg_advisory_xact_lock(hashtextextended(jsonb_build_array('ganje order', merchant, carrier, order_id)::text, 0));
+    PERFORM pg_advisory_xact_lock(hashtext('ganje order'), hashtext(jsonb_build_array(merchant, carrier, order_id)::text) & 1023);
 END
 $$;
 COMMENT ON FUNCTION ganje.lock_order(text, text, text) IS
@@ -249,6 +251,21 @@ $$;
 COMMENT ON FUNCTION ganje.refuse_news(text, text, integer, ganje.webhook_reading) IS
 'Why a carrier''s message cannot be applied, reason NULL where it can; a detail may be given all the same.';
 
+-- A message is written into what its shipment or order has already: who sends
+-- ever new keys shall make neither slow, nor larger than a row can be.
+CREATE FUNCTION ganje.is_overfull(merchant text, carrier text, account_id text, reading ganje.webhook_reading) RETURNS boolean
+LANGUAGE sql STABLE
+RETURN EXISTS (SELECT FROM ganje.shipment AS s
+                WHERE reading.makes IS NOT NULL AND s.merchant_id = merchant
+                  AND s.shipment_id = ganje.find_made(merchant, carrier, account_id, reading.external_id)
+                  -- With || the size is that of the whole, not of what is compressed.
+                  AND pg_column_size(s.data || '{}') + pg_column_size(s.told || '{}') > 1048576)
+    OR EXISTS (SELECT FROM ganje.marketplace_order AS o
+                WHERE o.merchant_id = merchant AND o.source = carrier AND o.order_id = reading.marketplace_order ->> 'orderId'
+                  AND pg_column_size(o.payload || '{}') + pg_column_size(o.told || '{}') > 1048576);
+COMMENT ON FUNCTION ganje.is_overfull(text, text, text, ganje.webhook_reading) IS
+'Whether more than 1 MiB is kept already of the shipment or order that a message is on.';
+
 CREATE FUNCTION ganje.apply_news(INOUT entry ganje.webhook_inbox, carrier text, source_account text, payload jsonb,
                                  reading ganje.webhook_reading)
 LANGUAGE plpgsql VOLATILE
@@ -281,6 +298,10 @@ BEGIN
     END IF;
     SELECT r.reason, r.detail INTO entry.reason, entry.detail
       FROM ganje.refuse_news(carrier, source_account, found_account.accounts, reading) AS r;
+    IF entry.reason IS NULL AND ganje.is_overfull(merchant, carrier, known_account, reading) THEN
+        entry.reason := 'malformed';
+        entry.detail := 'more than 1 MiB is kept of this shipment or order already';
+    END IF;
     IF entry.reason IS NOT NULL THEN
         RETURN;
     END IF;

@@ -141,6 +141,17 @@ SELECT r.set_name, s.status, s.normalized_status, o.order_status, o.channel, o.s
 SELECT split_part(say73(jsonb_build_object('id', 'many ' || n, 'entity', 'delivery-order', 'action', 'CREATE', 'payload', jsonb_build_object(
            'deliveryOrderId', 'many ' || n, 'orderItems', (SELECT jsonb_agg('{}'::jsonb) FROM generate_series(1, n))))::text), ': ', 1) AS said
   FROM unnest('{1000,1001,200000}'::integer[]) AS n;
+-- Ever new keys: of one shipment or order a MiB is kept and one message more; beyond the 32nd payload of a transaction, too, none raises.
+SELECT split_part(said, ': ', 1) AS said, count(*) FROM (
+    SELECT say73(jsonb_build_object('id', 'grow ' || e || n, 'entity', e, 'action', 'UPDATE', 'payload', jsonb_build_object(
+               'deliveryOrderId', 'grow', 'orderId', 'grow', 'lastUpdateAt', '2021-01-01T10:00:00Z', 'key' || n, repeat('x', 100000)))::text) AS said
+      FROM unnest('{order,delivery-order}'::text[]) AS e, generate_series(1, 20) AS n) AS t GROUP BY 1 ORDER BY 1;
+-- Many orders in one transaction take few of the server's locks.
+BEGIN;
+SELECT count(say73(format('{"id": "lock %1$s", "entity": "order", "action": "CREATE", "payload": {"orderId": "lock %1$s"}}', n))) AS said
+  FROM generate_series(1, 1500) AS n;
+SELECT count(*) BETWEEN 500 AND 1024 AS few FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid();
+ROLLBACK;
 -- A late message that says nothing that is not known better is stale.
 SELECT say73(replace(replace(message73('update1', (SELECT run FROM run73 WHERE way = '{create,update1,update2,delete}')), '"U1-', '"V1-'), '10:00:00.500Z', '10:00:00.499Z')),
        say73(replace(message73('order1', (SELECT run FROM run73 WHERE way = '{create,update1,order1,order2}')), '"O1-', '"P1-'));

@@ -92,8 +92,9 @@ my @sessions = map {
 		END
 		\$\$};
 	{
-		run => IPC::Run::start([ 'psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('postgres') ],
-			'<', \$script, '>', \$out, '2>', \$err),
+		# As an argument: what start() is to write waits for finish(), one session after the other.
+		run => IPC::Run::start([ 'psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', '-c', $script, '-d', $node->connstr('postgres') ],
+			'<', \undef, '>', \$out, '2>', \$err),
 		err => \$err
 	}
 } 0, 1;
