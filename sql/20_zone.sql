@@ -215,7 +215,7 @@ COMMENT ON FUNCTION ganje.locate_zones(double precision, double precision, jsonb
 'Every zone that matches a point and an address (either may be NULL), in the order in which they match, with fee and minimum.';
 
 CREATE FUNCTION ganje.zone_cache_size() RETURNS bigint
-LANGUAGE c VOLATILE PARALLEL RESTRICTED
+LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'gl_zone_cache_size';
 COMMENT ON FUNCTION ganje.zone_cache_size() IS
 'Bytes that this backend''s zones and their index take; ganje_logistics.zone_cache_size bounds the index.';

@@ -88,7 +88,7 @@ cmp_ok(scalar(keys %called), '>=', 40, 'functions are described');
 is(join(', ', grep { !$functions{$_} } sort keys %called), '', 'all of them exist');
 my %settings = map { split(/\|/, $_, 2) } split(/\n/, query(q{
 	SELECT name || '|' || CASE unit WHEN 'ms' THEN boot_val::integer / 1000 || 's' WHEN 's' THEN boot_val::integer / 60 || 'min'
-		WHEN 'B' THEN boot_val::integer / 1048576 || 'MB' ELSE boot_val END
+		WHEN 'B' THEN boot_val::integer / 1048576 || 'MB' WHEN 'kB' THEN boot_val::integer / 1024 || 'MB' ELSE boot_val END
 	  FROM pg_settings WHERE name LIKE 'ganje\_logistics.%'}));
 my %described = $readme =~ /^\| `(ganje_logistics\.\w+)` \| ([^|]*?) ?\|/mg;
 is(join(', ', sort keys %described), join(', ', sort keys %settings), 'every setting is described');
