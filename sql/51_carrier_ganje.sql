@@ -229,14 +229,17 @@ END
 $$;
 COMMENT ON FUNCTION ganje.ganje_apply_login(jsonb, jsonb) IS 'Ganje: the token of a login''s answer.';
 
--- The link is opened by the shop's page: nothing but a web address may pass.
+-- The link is opened by the shop's page: nothing that could run there may
+-- pass. The documentation's own sample is no address, so that a text that
+-- names no scheme is taken as it is.
 CREATE FUNCTION ganje.ganje_apply_create(answer jsonb) RETURNS ganje.outcome
 LANGUAGE plpgsql STABLE
 AS $$
 DECLARE
     outcome ganje.outcome;
 BEGIN
-    IF jsonb_typeof(answer -> 'order_link') = 'string' AND answer ->> 'order_link' ~ '^https?://[^\s"''<>\\]+$'
+    IF jsonb_typeof(answer -> 'order_link') = 'string'
+       AND answer ->> 'order_link' ~ '^(https?://[^\s"''<>\\]+|[^:"''<>\\[:cntrl:]]+)$'
        AND length(answer ->> 'order_link') <= 2000 THEN
         outcome.result := 'delivered';
         outcome.patch := jsonb_build_object('orderLink', answer ->> 'order_link');
