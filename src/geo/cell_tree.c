@@ -398,19 +398,26 @@ ask(GlCellTree *tree, Probe *probe, Answer *answer)
 	}
 }
 
-/* As promised in cell_tree.h. */
-GlStatus
-gl_cell_tree_first(GlCellTree *tree, double lat, double lng, uint32_t *owner)
+static GlStatus
+ask_point(GlCellTree *tree, double lat, double lng, Answer *answer)
 {
 	Probe probe;
-	Answer answer = {false, 0, GL_CELL_NOBODY, UINT32_MAX};
-	GlStatus status;
 
+	/* The rest is set where it is needed: this is asked a million times in a row. */
 	probe.point.lat = lat;
 	probe.point.lng = lng;
 	probe.point.turn = 0;
 	probe.has_earth = false;
-	status = ask(tree, &probe, &answer);
+	return ask(tree, &probe, answer);
+}
+
+/* As promised in cell_tree.h. */
+GlStatus
+gl_cell_tree_first(GlCellTree *tree, double lat, double lng, uint32_t *owner)
+{
+	Answer answer = {false, 0, GL_CELL_NOBODY, UINT32_MAX};
+	GlStatus status = ask_point(tree, lat, lng, &answer);
+
 	*owner = answer.owner;
 	return status;
 }
@@ -419,15 +426,9 @@ gl_cell_tree_first(GlCellTree *tree, double lat, double lng, uint32_t *owner)
 GlStatus
 gl_cell_tree_all(GlCellTree *tree, double lat, double lng, uint32_t *count)
 {
-	Probe probe;
 	Answer answer = {true, 0, GL_CELL_NOBODY, UINT32_MAX};
-	GlStatus status;
+	GlStatus status = ask_point(tree, lat, lng, &answer);
 
-	probe.point.lat = lat;
-	probe.point.lng = lng;
-	probe.point.turn = 0;
-	probe.has_earth = false;
-	status = ask(tree, &probe, &answer);
 	*count = answer.count;
 	return status;
 }

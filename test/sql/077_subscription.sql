@@ -222,6 +222,11 @@ SELECT * FROM state77 WHERE name = 'some';
 SELECT operation, last_status, last_error FROM ganje.dead_letters WHERE account_id = (SELECT id FROM sub77 WHERE name = 'some');
 SELECT ganje.test_subscription('nobody');
 
+-- What is no passing trouble is final, and the subscription goes on.
+SELECT fail77('all', 404);
+SELECT d.last_status, d.attempts, d.last_error FROM ganje.dead_letters AS d JOIN sub77 AS n ON n.id = d.account_id WHERE n.name = 'all';
+SELECT state, dead FROM state77 WHERE name = 'all';
+
 -- By hand.
 SELECT ganje.disable_subscription(id, 'they moved') FROM sub77 WHERE name = 'all';
 SELECT * FROM state77 WHERE name = 'all';
