@@ -40,11 +40,11 @@ SHLIB_LINK = -lcurl -lpthread -lm
 # and there its doubles might be contracted: no bitcode.
 override with_llvm := no
 
-# make demo and make test install what is missing, so they begin without it.
+# These install what is missing, so they begin without it.
 PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
 ifneq ($(PGXS),)
 include $(PGXS)
-else ifneq ($(filter-out demo test,$(or $(MAKECMDGOALS),all)),)
+else ifneq ($(filter-out demo test test-versions,$(or $(MAKECMDGOALS),all)),)
 $(error $(PG_CONFIG) is not there: install the server's headers (Debian: postgresql-server-dev-15 or -17) or set PG_CONFIG)
 endif
 

@@ -11,13 +11,17 @@ SANITIZED = -std=gnu11 -g -O1 -fno-omit-frame-pointer -fno-sanitize-recover=all 
 UNIT_FLAGS = $(SANITIZED) -fsanitize=address,undefined -Wall -Wextra -Wshadow -Wpointer-arith -Werror -Itest/unit
 FUZZ_FLAGS = $(SANITIZED) -fsanitize=address,undefined
 
-.PHONY: demo test unit fuzz format check-format check-symbols check-size check-sources
+.PHONY: demo test test-versions unit fuzz format check-format check-symbols check-size check-sources
 
 demo:
 	@test/demo/run
 
 test:
 	@test/run_tests
+
+# Long: every suite on PostgreSQL 15, 17 and 18, and pg_upgrade.
+test-versions:
+	@test/versions/run
 
 # The pure files once for all unit tests, and once, by clang, for all fuzzers.
 UNIT_OBJECTS = $(patsubst %.c,test/build/unit/%.o,$(PURE_SOURCES) $(UNIT_HELPERS))
@@ -31,6 +35,25 @@ test/build/unit/%.o: %.c $(UNIT_HEADERS)
 
 test/build/test_%: test/unit/test_%.c $(UNIT_OBJECTS)
 	gcc $(UNIT_FLAGS) $< $(UNIT_OBJECTS) -o $@ -lcurl -lpthread -lm
+
+# The same tests without sanitizers, under valgrind: it sees what is read
+# before it is written, which they do not.  VALGRIND_TESTS="test_geo_polygon …"
+VALGRIND_TESTS ?= $(UNIT_TESTS)
+VALGRIND_OBJECTS = $(patsubst %.c,test/build/valgrind/%.o,$(PURE_SOURCES) $(UNIT_HELPERS))
+VALGRIND_FLAGS = -std=gnu11 -g -O1 -ffp-contract=off -Isrc -Itest/unit
+
+.PHONY: valgrind
+valgrind: $(VALGRIND_TESTS:%=valgrind-%)
+
+valgrind-%: test/build/valgrind/%
+	valgrind -q --error-exitcode=1 --leak-check=full $<
+
+test/build/valgrind/%.o: %.c $(UNIT_HEADERS)
+	@mkdir -p $(@D)
+	gcc $(VALGRIND_FLAGS) -c $< -o $@
+
+test/build/valgrind/test_%: test/unit/test_%.c $(VALGRIND_OBJECTS)
+	gcc $(VALGRIND_FLAGS) $< $(VALGRIND_OBJECTS) -o $@ -lcurl -lpthread -lm
 
 fuzz: $(FUZZERS:%=test/build/%)
 

@@ -83,11 +83,13 @@ sub orders_at { return grep { ($_->{path} // '') =~ /pre-order$/ } carrier_log($
 
 sub logins_at { return grep { ($_->{path} // '') =~ /jwt\/create/ } carrier_log($_[0]); }
 
-# A running server that may call loopback.
+# A server that may call loopback, running unless told; of the installation at
+# install_path, if told.
 sub new_server
 {
 	my ($name, %options) = @_;
-	my $node = PostgreSQL::Test::Cluster->new($name);
+	my $node = PostgreSQL::Test::Cluster->new($name,
+		$options{install_path} ? (install_path => $options{install_path}) : ());
 	my $preload = $options{preload} // 1;
 
 	$node->init(allows_streaming => $options{stream} // 0);
@@ -98,6 +100,7 @@ sub new_server
 			"restart_after_crash = on",
 			"ganje_logistics.allowed_networks = '127.0.0.1/32'",
 			$options{conf} // ''));
+	return $node if $options{stopped};
 	$node->start;
 	$node->safe_psql('postgres', 'CREATE EXTENSION ganje_logistics') unless $options{bare};
 	return $node;
