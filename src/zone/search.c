@@ -11,6 +11,7 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
+#include "settings.h"
 #include "zone/cache.h"
 
 /* So often the zones are read anew, because a row was not where it was, before something is wrong. */
@@ -121,12 +122,35 @@ find_by_point(GlZoneCache *cache, const GlZoneQuestion *question, uint32 *count)
 	return ranks;
 }
 
+/* The entries of these ranks, each once, in order. */
+static uint32
+list_entries(const GlZoneCache *cache, const uint32 *ranks, uint32 count,
+			 const GlZoneEntry ***entries)
+{
+	uint32 kept = 0;
+
+	*entries = palloc(Max(Min(count, gl_setting_max_matches), 1) * sizeof(GlZoneEntry *));
+	for (uint32 i = 0; i < count; i++)
+	{
+		if (i > 0 && ranks[i] == ranks[i - 1])
+			continue;
+		if (kept == (uint32) gl_setting_max_matches)
+			ereport(ERROR,
+					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+					 errmsg("more than %d zones match", gl_setting_max_matches),
+					 errhint("locate_zone answers the first of them. Are there zones without "
+							 "rules, which match everything? Or raise "
+							 "ganje_logistics.max_matches.")));
+		(*entries)[kept++] = &cache->entries[cache->order.values[ranks[i]]];
+	}
+	return kept;
+}
+
 /* As promised in cache.h. */
 uint32
 gl_zone_all(GlZoneCache *cache, GlZoneQuestion *question, const GlZoneEntry ***entries)
 {
 	uint32 count;
-	uint32 kept = 0;
 	uint32 *ranks;
 
 	for (int attempt = 0;; attempt++)
@@ -155,12 +179,9 @@ gl_zone_all(GlZoneCache *cache, GlZoneQuestion *question, const GlZoneEntry ***e
 	}
 	/* A zone may be found by several of its rules. */
 	qsort(ranks, count, sizeof(uint32), compare_ranks);
-	*entries = palloc_extended(Max(count, 1) * sizeof(GlZoneEntry *), MCXT_ALLOC_HUGE);
-	for (uint32 i = 0; i < count; i++)
-		if (i == 0 || ranks[i] != ranks[i - 1])
-			(*entries)[kept++] = &cache->entries[cache->order.values[ranks[i]]];
+	count = list_entries(cache, ranks, count, entries);
 	pfree(ranks);
-	return kept;
+	return count;
 }
 
 /* As promised in cache.h. */
