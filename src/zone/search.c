@@ -31,10 +31,10 @@ gl_zone_confirm(void *cache, uint32_t entry, double lat, double lng)
 {
 	GlZoneCache *zones = cache;
 	GlZoneQuestion question = {.has_point = true, .point = gl_earth_point(lat, lng)};
-	bool matches;
+	bool matches = false;
 
 	if (!gl_zone_entry_matches(zones, &zones->entries[entry], &question, &matches))
-		raise_lost();
+		zones->lost = true;
 	return matches;
 }
 
@@ -67,6 +67,13 @@ recover(GlZoneCache *cache, GlStatus status, int attempt)
 	}
 }
 
+/* What the tree answered, or why it is to be asked again. */
+static inline GlStatus
+verdict(const GlZoneCache *cache, GlStatus status)
+{
+	return unlikely(cache->lost) ? GL_INVALID : status;
+}
+
 /* The first zone by the point alone. */
 static const GlZoneEntry *
 first_at(GlZoneCache *cache, double lat, double lng)
@@ -75,7 +82,8 @@ first_at(GlZoneCache *cache, double lat, double lng)
 	GlStatus status;
 	int attempt = 0;
 
-	while (unlikely((status = gl_cell_tree_first(&cache->tree, lat, lng, &owner)) != GL_OK))
+	while (unlikely((status = verdict(cache, gl_cell_tree_first(&cache->tree, lat, lng, &owner))) !=
+					GL_OK))
 		recover(cache, status, attempt++);
 	cache->tree.tight = false;
 	if (cache->everywhere.count > 0 &&
@@ -110,8 +118,9 @@ find_by_point(GlZoneCache *cache, const GlZoneQuestion *question, uint32 *count)
 	int attempt = 0;
 
 	*count = 0;
-	while (question->has_point && (status = gl_cell_tree_all(&cache->tree, question->point.lat,
-															 question->point.lng, count)) != GL_OK)
+	while (question->has_point &&
+		   (status = verdict(cache, gl_cell_tree_all(&cache->tree, question->point.lat,
+													 question->point.lng, count))) != GL_OK)
 		recover(cache, status, attempt++);
 	cache->tree.tight = false;
 	ranks = palloc_extended((*count + cache->everywhere.count + cache->addressed.count + 1) *
@@ -188,7 +197,8 @@ gl_zone_all(GlZoneCache *cache, GlZoneQuestion *question, const GlZoneEntry ***e
 const GlZoneEntry *
 gl_zone_first(GlZoneQuestion *question)
 {
-	GlZoneCache *cache = gl_zone_list();
+	/* Rules on addresses are read row by row. */
+	GlZoneCache *cache = question->field_count > 0 ? gl_zone_list_held() : gl_zone_list();
 	const GlZoneEntry *first = NULL;
 	uint32 rank;
 
