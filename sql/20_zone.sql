@@ -84,6 +84,12 @@ DECLARE
     new_timezone text;
     was_created boolean;
 BEGIN
+    -- The trigger would see it only when parts were taken out and put together again.
+    IF pg_column_size(request) > pg_size_bytes(current_setting('ganje_logistics.zone_max_bytes')) THEN
+        RAISE program_limit_exceeded USING
+            MESSAGE = format('the zone has %s bytes, more than ganje_logistics.zone_max_bytes allows', pg_column_size(request)),
+            HINT = 'Simplify the zone, or raise the setting.';
+    END IF;
     PERFORM ganje.check_object(request, '', 'zoneId:id name:text rules:array all:bool fee:fee '
         'minCartTotal:amount timezone:scalar priority:int properties:object deleted:bool');
     new_fee := coalesce(request #>> '{fee,amount}', request ->> 'fee')::numeric;
@@ -127,6 +133,24 @@ END
 $$;
 COMMENT ON FUNCTION ganje.upsert_zone(jsonb) IS
 'UPSERT_ZONE ZoneInput: inserts a zone, or updates the keys given of an existing one; answers {zoneId, created}.';
+
+CREATE FUNCTION ganje.check_zone(request text) RETURNS void
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'gl_zone_check_text';
+COMMENT ON FUNCTION ganje.check_zone(text) IS
+'Raises where the text of a zone is larger, deeper or has longer lists than the settings zone_max_bytes, json_max_depth and max_vertices allow, before it is parsed.';
+
+-- The same from text, which is looked over before it is parsed: a literal comes here, and a parameter without a type.
+CREATE FUNCTION ganje.upsert_zone(request text) RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM ganje.check_zone(request);
+    RETURN ganje.upsert_zone(request::jsonb);
+END
+$$;
+COMMENT ON FUNCTION ganje.upsert_zone(text) IS
+'upsert_zone of a text: what is too large is refused before it is parsed.';
 
 CREATE FUNCTION ganje.list_zones(request jsonb DEFAULT '{}') RETURNS jsonb
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp

@@ -20,6 +20,8 @@ BEGIN ATOMIC
                                      THEN 'paused: a copy of another cluster''s database; resume_sending() starts it'
                                      WHEN s.paused THEN 'paused' ELSE 'yes' END FROM ganje.sending AS s
     UNION ALL SELECT 'zones', count(*)::text FROM ganje.zone WHERE NOT deleted
+    UNION ALL SELECT 'zone cache of this backend', pg_size_pretty(ganje.zone_cache_size())
+                     || ', its index up to ' || current_setting('ganje_logistics.zone_cache_size')
     UNION ALL SELECT 'stores', count(*)::text FROM ganje.store WHERE NOT deleted
     UNION ALL SELECT 'requests waiting', count(*)::text FROM ganje.outbox_delivery AS d WHERE d.state = 'pending'
     UNION ALL SELECT 'requests in flight', count(*)::text FROM ganje.outbox_delivery AS d WHERE d.state = 'leased'

@@ -22,6 +22,7 @@
 char *gl_setting_now;
 int gl_setting_hold_ttl;
 int gl_setting_max_vertices;
+int gl_setting_max_matches;
 int gl_setting_import_max_bytes;
 int gl_setting_zone_max_bytes;
 int gl_setting_zone_cache_size;
@@ -57,6 +58,8 @@ static const IntegerSetting integer_settings[] = {
 	 &gl_setting_hold_ttl, 300, 1, 86400, PGC_USERSET, GUC_UNIT_S},
 	{"ganje_logistics.max_vertices", "Largest number of vertices of a zone.",
 	 &gl_setting_max_vertices, 100000, 3, 10000000, PGC_SUSET, 0},
+	{"ganje_logistics.max_matches", "Largest number of zones that one answer lists.",
+	 &gl_setting_max_matches, 1000, 1, 1000000, PGC_USERSET, 0},
 	{"ganje_logistics.import_max_bytes", "Largest GeoJSON that import_zones reads.",
 	 &gl_setting_import_max_bytes, 64 * 1024 * 1024, 1024, 1024 * 1024 * 1024 - 1, PGC_SUSET,
 	 GUC_UNIT_BYTE},

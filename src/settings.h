@@ -11,6 +11,7 @@
 extern char *gl_setting_now;              /* time to read rules against; empty: the transaction's */
 extern int gl_setting_hold_ttl;           /* seconds */
 extern int gl_setting_max_vertices;       /* per zone */
+extern int gl_setting_max_matches;        /* zones of one answer */
 extern int gl_setting_import_max_bytes;   /* of a GeoJSON */
 extern int gl_setting_zone_max_bytes;     /* of a zone's rules */
 extern int gl_setting_zone_cache_size;    /* kilobytes */

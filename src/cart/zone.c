@@ -110,7 +110,7 @@ gl_cart_zone_read(JsonbContainer *request)
 															: locate(request);
 	if (zone->zone_id == NULL)
 		return NULL;
-	cached = gl_zone_find(gl_zone_list(), zone->zone_id);
+	cached = gl_zone_find(gl_zone_list_held(), zone->zone_id);
 	if (cached == NULL)
 		raise_missing(zone->zone_id);
 	zone->fee_is_null = cached->fee_is_null;

@@ -76,6 +76,15 @@ leaf_cost(const GlCellTree *tree)
 	return cost;
 }
 
+/* The runs of the scratch; where there never was one, something to point to. */
+static const uint32_t *
+scratch_runs(const GlCellTree *tree)
+{
+	static const uint32_t none = 0;
+
+	return tree->runs.words != NULL ? tree->runs.words : &none;
+}
+
 static uint32_t
 edge_count(const uint32_t *runs, uint32_t count)
 {
@@ -125,7 +134,7 @@ choose_reference(GlCellTree *tree, const GlCell *cell)
 
 	for (uint32_t n = 0; n < GL_CELL_REFERENCES; n++)
 	{
-		const uint32_t *runs = tree->runs.words;
+		const uint32_t *runs = scratch_runs(tree);
 		bool on = false;
 
 		point = gl_cell_reference(cell, n);
@@ -147,7 +156,7 @@ choose_reference(GlCellTree *tree, const GlCell *cell)
 
 		if (entries[i].state != GL_CELL_EDGES)
 			continue;
-		if (on_edges(polygon, tree->runs.words + run, entries[i].run_count, &point))
+		if (on_edges(polygon, scratch_runs(tree) + run, entries[i].run_count, &point))
 			entries[i].state = GL_CELL_EVALUATED;
 		entries[i].inside = gl_cell_polygon_covers(polygon, point.lat, point.lng);
 	}
@@ -159,7 +168,7 @@ static bool
 scratch_ready(const GlCellTree *tree, const GlCell *cell)
 {
 	const GlCellEntry *entries = (const GlCellEntry *) tree->entries.words;
-	const uint32_t *runs = tree->runs.words;
+	const uint32_t *runs = scratch_runs(tree);
 	uint64_t cost = 0;
 
 	for (uint32_t i = 0; i < tree->entries.count / 2; i++)

@@ -20,6 +20,7 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
@@ -404,6 +405,25 @@ refresh(GlZoneCache *cache)
 	cache->reusable = true;
 }
 
+/* As promised in zone.h. */
+GlZoneCache *
+gl_zone_list_held(void)
+{
+	for (;;)
+	{
+		GlZoneCache *cache = gl_zone_list();
+		Oid relation = cache->relation;
+
+		LockRelationOid(relation, AccessShareLock);
+		/* While it was waited for, the table may have been rewritten, or made anew. */
+		cache = gl_zone_list();
+		if (cache->relation == relation)
+			return cache;
+		UnlockRelationOid(relation, AccessShareLock);
+	}
+}
+
+/* As promised in zone.h. */
 GlZoneCache *
 gl_zone_list(void)
 {

@@ -53,6 +53,7 @@ struct GlZoneCache
 	Oid relation;
 	Oid file;      /* the table's, which VACUUM FULL and TRUNCATE replace */
 	bool reusable; /* rows may be told by their places and xmin */
+	bool lost;     /* a row that was to be looked at is no longer there */
 	GlZoneEntry *entries;
 	uint32 entry_count;
 	uint32 entry_capacity;
@@ -94,7 +95,7 @@ extern GlZone *gl_zone_fetch_row(GlZoneCache *cache, const GlZoneEntry *entry);
 extern bool gl_zone_entry_matches(GlZoneCache *cache, GlZoneEntry *entry,
 								  const GlZoneQuestion *question, bool *matches);
 
-/* search.c: GlCellSource.confirm. */
+/* search.c: GlCellSource.confirm; sets "lost" where the row is not there. */
 extern bool gl_zone_confirm(void *cache, uint32_t entry, double lat, double lng);
 
 /* The first entry that matches, or NULL; all, in order, palloc'd. */

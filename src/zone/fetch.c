@@ -52,7 +52,10 @@ open_row(GlZoneCache *cache, const GlZoneEntry *entry, Row *row)
 	ItemPointerData place = entry->place;
 	bool isnull;
 
-	row->relation = table_open(cache->relation, AccessShareLock);
+	/* It may have been dropped with the extension, which was made anew since. */
+	row->relation = try_table_open(cache->relation, AccessShareLock);
+	if (row->relation == NULL)
+		return false;
 	row->slot = table_slot_create(row->relation, NULL);
 	if (row->relation->rd_rel->relfilenode == cache->file &&
 		table_tuple_fetch_row_version(row->relation, &place, GetActiveSnapshot(), row->slot) &&

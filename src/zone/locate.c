@@ -242,7 +242,7 @@ gl_locate_zones(PG_FUNCTION_ARGS)
 		gl_zone_ask_address(&question, &address->root);
 	}
 	InitMaterializedSRF(fcinfo, 0);
-	cache = gl_zone_list();
+	cache = gl_zone_list_held();
 	count = gl_zone_all(cache, &question, &entries);
 	for (uint32 i = 0; i < count; i++)
 	{

@@ -11,6 +11,7 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
+#include "settings.h"
 #include "zone/cache.h"
 
 /* So often the zones are read anew, because a row was not where it was, before something is wrong. */
@@ -30,10 +31,10 @@ gl_zone_confirm(void *cache, uint32_t entry, double lat, double lng)
 {
 	GlZoneCache *zones = cache;
 	GlZoneQuestion question = {.has_point = true, .point = gl_earth_point(lat, lng)};
-	bool matches;
+	bool matches = false;
 
 	if (!gl_zone_entry_matches(zones, &zones->entries[entry], &question, &matches))
-		raise_lost();
+		zones->lost = true;
 	return matches;
 }
 
@@ -66,6 +67,13 @@ recover(GlZoneCache *cache, GlStatus status, int attempt)
 	}
 }
 
+/* What the tree answered, or why it is to be asked again. */
+static inline GlStatus
+verdict(const GlZoneCache *cache, GlStatus status)
+{
+	return unlikely(cache->lost) ? GL_INVALID : status;
+}
+
 /* The first zone by the point alone. */
 static const GlZoneEntry *
 first_at(GlZoneCache *cache, double lat, double lng)
@@ -74,7 +82,8 @@ first_at(GlZoneCache *cache, double lat, double lng)
 	GlStatus status;
 	int attempt = 0;
 
-	while (unlikely((status = gl_cell_tree_first(&cache->tree, lat, lng, &owner)) != GL_OK))
+	while (unlikely((status = verdict(cache, gl_cell_tree_first(&cache->tree, lat, lng, &owner))) !=
+					GL_OK))
 		recover(cache, status, attempt++);
 	cache->tree.tight = false;
 	if (cache->everywhere.count > 0 &&
@@ -109,8 +118,9 @@ find_by_point(GlZoneCache *cache, const GlZoneQuestion *question, uint32 *count)
 	int attempt = 0;
 
 	*count = 0;
-	while (question->has_point && (status = gl_cell_tree_all(&cache->tree, question->point.lat,
-															 question->point.lng, count)) != GL_OK)
+	while (question->has_point &&
+		   (status = verdict(cache, gl_cell_tree_all(&cache->tree, question->point.lat,
+													 question->point.lng, count))) != GL_OK)
 		recover(cache, status, attempt++);
 	cache->tree.tight = false;
 	ranks = palloc_extended((*count + cache->everywhere.count + cache->addressed.count + 1) *
@@ -121,12 +131,35 @@ find_by_point(GlZoneCache *cache, const GlZoneQuestion *question, uint32 *count)
 	return ranks;
 }
 
+/* The entries of these ranks, each once, in order. */
+static uint32
+list_entries(const GlZoneCache *cache, const uint32 *ranks, uint32 count,
+			 const GlZoneEntry ***entries)
+{
+	uint32 kept = 0;
+
+	*entries = palloc(Max(Min(count, gl_setting_max_matches), 1) * sizeof(GlZoneEntry *));
+	for (uint32 i = 0; i < count; i++)
+	{
+		if (i > 0 && ranks[i] == ranks[i - 1])
+			continue;
+		if (kept == (uint32) gl_setting_max_matches)
+			ereport(ERROR,
+					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+					 errmsg("more than %d zones match", gl_setting_max_matches),
+					 errhint("locate_zone answers the first of them. Are there zones without "
+							 "rules, which match everything? Or raise "
+							 "ganje_logistics.max_matches.")));
+		(*entries)[kept++] = &cache->entries[cache->order.values[ranks[i]]];
+	}
+	return kept;
+}
+
 /* As promised in cache.h. */
 uint32
 gl_zone_all(GlZoneCache *cache, GlZoneQuestion *question, const GlZoneEntry ***entries)
 {
 	uint32 count;
-	uint32 kept = 0;
 	uint32 *ranks;
 
 	for (int attempt = 0;; attempt++)
@@ -155,19 +188,17 @@ gl_zone_all(GlZoneCache *cache, GlZoneQuestion *question, const GlZoneEntry ***e
 	}
 	/* A zone may be found by several of its rules. */
 	qsort(ranks, count, sizeof(uint32), compare_ranks);
-	*entries = palloc_extended(Max(count, 1) * sizeof(GlZoneEntry *), MCXT_ALLOC_HUGE);
-	for (uint32 i = 0; i < count; i++)
-		if (i == 0 || ranks[i] != ranks[i - 1])
-			(*entries)[kept++] = &cache->entries[cache->order.values[ranks[i]]];
+	count = list_entries(cache, ranks, count, entries);
 	pfree(ranks);
-	return kept;
+	return count;
 }
 
 /* As promised in cache.h. */
 const GlZoneEntry *
 gl_zone_first(GlZoneQuestion *question)
 {
-	GlZoneCache *cache = gl_zone_list();
+	/* Rules on addresses are read row by row. */
+	GlZoneCache *cache = question->field_count > 0 ? gl_zone_list_held() : gl_zone_list();
 	const GlZoneEntry *first = NULL;
 	uint32 rank;
 

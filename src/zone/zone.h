@@ -59,6 +59,12 @@ extern double gl_zone_read_degrees(const JsonbValue *value, const char *path, do
 /* The zones as the active snapshot sees them; valid until the next call. */
 extern GlZoneCache *gl_zone_list(void);
 
+/*
+ * The same, their table locked as by a query until the transaction ends, so
+ * that no row is moved while rows are read.
+ */
+extern GlZoneCache *gl_zone_list_held(void);
+
 /* The zone of this id among them, palloc'd, or NULL. */
 extern const GlZone *gl_zone_find(GlZoneCache *cache, const char *zone_id);
 

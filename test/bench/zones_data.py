@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Zones and points for the benchmark of zones and for their oracle, as TSV.
 
-  zones_data.py counties|provinces|delivery [--count N] [--seed S]
+  zones_data.py counties|provinces|delivery|jagged [--count N] [--seed S] [--corners N]
       zone_id, name, rules (as ganje.zone has them), kind (polygon or circle),
       WKT ('' for a circle), lat, lng, radius in meters ('' for a polygon)
-  zones_data.py points --set uniform|clustered|vertices [--of counties|provinces|delivery] [--count N] [--seed S]
+      jagged: what a hostile user might draw, 5000 overlapping stars of 2000 corners unless told
+  zones_data.py points --set uniform|clustered|vertices [--of counties|provinces|delivery|jagged] [--count N] [--seed S]
       lat, lng.  vertices: vertices and edge midpoints, all of them where N is 0
 
 The seed is printed on standard error.  Every number is written so that it
@@ -27,6 +28,7 @@ BOXES = {
     "counties": [(24.5, 49.5, -125.0, -66.5)],
     "provinces": [TURKIYE, (25.0, 39.8, 44.0, 63.3), (-11.0, 6.0, 95.0, 141.0)],
     "delivery": [TURKIYE],
+    "jagged": [TURKIYE],
 }
 
 # Where zones and customers crowd: centre, and inhabitants in 100,000.
@@ -141,8 +143,20 @@ def delivery_zones(count, seed):
         yield from_parts(zone_id, "star %d" % n, rule, [[ring + ring[:1]]])
 
 
-def zones_of(which, count=None, seed=1):
-    """The zones of a data set; count cuts a file short, and says how many delivery zones to make."""
+def jagged_zones(count, seed, corners):
+    """Stars whose every corner is far from the next, four in ten around cities: no cell has few edges."""
+    random_source = random.Random("jagged %d" % seed)
+    for n in range(count):
+        lat, lng = near_city(random_source, 0.25) if random_source.random() < 0.4 else in_box(random_source, TURKIYE)
+        ring = star(random_source, lat, lng, random_source.uniform(2000, 20000), corners)
+        rule = {"polygon": [{"lat": y, "lng": x} for y, x in ring]}
+        yield from_parts("J%05d" % n, "jagged %d" % n, rule, [[ring + ring[:1]]])
+
+
+def zones_of(which, count=None, seed=1, corners=2000):
+    """The zones of a data set; count cuts a file short, and says how many of the others to make."""
+    if which == "jagged":
+        return jagged_zones(5000 if count is None else count, seed, corners)
     if which == "delivery":
         return list(delivery_zones(10000 if count is None else count, seed))
     name = "us-counties.geojson" if which == "counties" else "provinces.geojson"
@@ -189,11 +203,12 @@ def points_of(which, kind, count, seed):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["counties", "provinces", "delivery", "points"])
+    parser.add_argument("what", choices=["counties", "provinces", "delivery", "jagged", "points"])
     parser.add_argument("--count", type=int)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--corners", type=int, default=2000)
     parser.add_argument("--set", choices=["uniform", "clustered", "vertices"], default="uniform")
-    parser.add_argument("--of", choices=["counties", "provinces", "delivery"], default="delivery")
+    parser.add_argument("--of", choices=["counties", "provinces", "delivery", "jagged"], default="delivery")
     arguments = parser.parse_args()
     sys.stdout.reconfigure(encoding="utf-8")
     print("zones_data: seed %d" % arguments.seed, file=sys.stderr)
@@ -202,7 +217,7 @@ def main():
         for lat, lng in points_of(arguments.of, arguments.set, count, arguments.seed):
             print("%r\t%r" % (lat, lng))
     else:
-        for zone in zones_of(arguments.what, arguments.count, arguments.seed):
+        for zone in zones_of(arguments.what, arguments.count, arguments.seed, arguments.corners):
             print(zone.line())
 
 

@@ -149,6 +149,24 @@ Install them, or run this as root or as a user with sudo${sudo_options:+ (which 
 	restore_main_cluster
 }
 
+# Like install_packages, of what something can be measured without: says so where it cannot have it.
+install_peers()
+{
+	local missing
+
+	command -v dpkg-query >/dev/null || return 0
+	missing=$(missing_packages "$@")
+	[ -n "$missing" ] || return 0
+	if may_be_root 2>/dev/null && {
+		as_root apt-get -q update </dev/null
+		apt_install $missing
+	} >"$scratch/install.log" 2>&1; then
+		say "installed: $missing"
+	else
+		say "skipped, as they could not be installed: $missing"
+	fi
+}
+
 # The extension's own files go where PGXS puts them.
 install_extension()
 {

@@ -92,7 +92,7 @@ SELECT ganje.upsert_zone('{"zoneId": "Z21BOW", "name": "Touching", "rules": [{"l
 -- More vertices than allowed are refused by number alone.
 SET ganje_logistics.max_vertices = 4;
 SELECT ganje.upsert_zone('{"zoneId": "Z21V", "name": "V", "rules": [{"loc": {"polygon": [{"lat": 0, "lng": 0}, {"lat": 0, "lng": 1}, {"lat": 1, "lng": 1}, {"lat": 1, "lng": 0}]}}]}');
-SELECT ganje.upsert_zone('{"zoneId": "Z21V", "rules": [{"loc": {"polygon": [{"lat": 0, "lng": 0}, {"lat": 0, "lng": 1}, {"lat": 1, "lng": 1}, {"lat": 1, "lng": 0}, {"lat": 0, "lng": 0}]}}]}');
+SELECT ganje.upsert_zone('{"zoneId": "Z21V", "rules": [{"loc": {"polygon": [{"lat": 0, "lng": 0}, {"lat": 0, "lng": 1}, {"lat": 1, "lng": 1}, {"lat": 1, "lng": 0}, {"lat": 0, "lng": 0}]}}]}'::jsonb);
 SELECT ganje.upsert_zone('{"zoneId": "Z21V", "rules": [{"loc": {"geojson": {"type": "Polygon", "coordinates": [[[0, 0], [9, 0], [9, 9]], [[1, 1], [2, 1], [2, 2]]]}}}]}');
 RESET ganje_logistics.max_vertices;
 DELETE FROM ganje.zone;
