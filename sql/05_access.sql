@@ -9,6 +9,8 @@ CREATE TABLE ganje.access (
     merchant_id text CHECK (merchant_id <> ''),
     UNIQUE NULLS NOT DISTINCT (role, level, merchant_id)
 );
+-- No primary key, for that it may be NULL; and a publication of all tables must not keep anybody from revoking.
+ALTER TABLE ganje.access REPLICA IDENTITY FULL;
 COMMENT ON TABLE ganje.access IS 'What grant_access has granted; a row that is inserted, or deleted, grants and revokes.';
 COMMENT ON COLUMN ganje.access.merchant_id IS 'whose data alone the role has to do with; NULL: every merchant''s';
 
