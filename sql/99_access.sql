@@ -200,8 +200,10 @@ END
 $$;
 COMMENT ON FUNCTION ganje.access_withdraw(ganje.access) IS 'Revokes what a row of ganje.access that is gone has granted, and no other row does.';
 
--- So that the rows of a dump, restored, grant by themselves: what an update of
--- the extension has granted is none of the privileges that pg_dump writes.
+-- A constraint trigger, so that an update of the extension can put it off until
+-- its script has ended: what is granted within one counts as the extension's
+-- own, pg_dump would leave it out, and a role could not be dropped without a
+-- trace of it.
 CREATE FUNCTION ganje.access_changed() RETURNS trigger
 LANGUAGE plpgsql
 AS $$
@@ -216,8 +218,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ganje.access_changed() IS 'Trigger: grants and revokes what a row of ganje.access says.';
-CREATE TRIGGER access_changed AFTER INSERT OR UPDATE OR DELETE ON ganje.access
-    FOR EACH ROW EXECUTE FUNCTION ganje.access_changed();
+CREATE CONSTRAINT TRIGGER access_changed AFTER INSERT OR UPDATE OR DELETE ON ganje.access
+    DEFERRABLE FOR EACH ROW EXECUTE FUNCTION ganje.access_changed();
 -- What check_merchant remembers depends on these rows.
 CREATE TRIGGER access_config_changed AFTER INSERT OR UPDATE OR DELETE ON ganje.access
     FOR EACH ROW EXECUTE FUNCTION ganje.config_changed();
@@ -296,9 +298,12 @@ DECLARE
     relation regclass;
     command text;
     its_levels text[];
-    role regrole;
 BEGIN
-    FOR routine IN SELECT p.oid::regprocedure FROM pg_proc AS p WHERE p.pronamespace = 'ganje'::regnamespace LOOP
+    -- Of those alone of which PUBLIC has something: in an update's script what roles have of the others would be taken for the
+    -- extension's own as well.
+    FOR routine IN SELECT p.oid::regprocedure FROM pg_proc AS p
+                    WHERE p.pronamespace = 'ganje'::regnamespace
+                      AND EXISTS (SELECT FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) AS a WHERE a.grantee = 0) LOOP
         EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', routine);
     END LOOP;
     -- A policy per command, because a role may have its levels for different merchants. Where the list says nothing the policy
@@ -321,13 +326,12 @@ BEGIN
                            CASE command WHEN 'INSERT' THEN 'WITH CHECK' ELSE 'USING' END, its_levels);
         END LOOP;
     END LOOP;
-    FOR role IN SELECT DISTINCT a.role FROM ganje.access AS a LOOP
-        PERFORM ganje.access_settle(role);
-    END LOOP;
+    SET CONSTRAINTS ganje.access_changed DEFERRED;
+    UPDATE ganje.access AS a SET level = a.level;
 END
 $$;
 COMMENT ON FUNCTION ganje.settle_access() IS
-'PUBLIC may do nothing, rows of a merchant are for who may see them, and roles have what access_list says now: to be called after the extension was updated.';
+'PUBLIC may do nothing, rows of a merchant are for who may see them, and roles get what access_list says now, when the transaction commits: to be called where the extension is updated.';
 SELECT ganje.settle_access();
 
 -- Where the library is preloaded the launcher looks at this database once the transaction commits.

@@ -137,8 +137,8 @@ foreach my $forgotten (
 	ok(scalar(grep { $_ =~ $seen } @differences), "an update that forgets $what is seen") or diag(join("\n", @differences));
 }
 
-# Roles have what the new list says, those of one merchant as well; and a dump of the updated database takes it along, though
-# what an update grants is none of the privileges that pg_dump writes.
+# Roles have what the new list says, those of one merchant as well; a dump of the updated database takes it along, and a role
+# can be dropped without a trace.
 $node->safe_psql('postgres', 'CREATE ROLE packer; CREATE ROLE packer_of_a; CREATE DATABASE granted; CREATE DATABASE restored');
 $node->safe_psql('granted', qq{CREATE EXTENSION ganje_logistics VERSION '$today';
 	SELECT ganje.grant_access('packer', 'fulfilment'), ganje.grant_access('packer_of_a', 'fulfilment', 'A');
@@ -147,6 +147,8 @@ $node->safe_psql('granted', qq{CREATE EXTENSION ganje_logistics VERSION '$today'
 my $rights = q{SELECT has_function_privilege(r, 'ganje.photos(text)', 'EXECUTE'), has_table_privilege(r, 'ganje.parcel_photo', 'SELECT'), has_table_privilege(r, 'ganje.parcel_photo', 'INSERT')
 	FROM unnest('{packer,packer_of_a}'::text[]) AS r};
 is($node->safe_psql('granted', $rights), "t|t|f\nt|t|f", 'roles may do what the new version adds to their level');
+is($node->safe_psql('granted', q{SELECT count(*) FROM pg_init_privs AS i, aclexplode(i.initprivs) AS a WHERE a.grantee IN ('packer'::regrole, 'packer_of_a'::regrole)}), '0',
+	'which is not taken for a right that the extension itself has given');
 my $seen = 'SET ROLE packer; SELECT string_agg(photo_id, $$ $$ ORDER BY photo_id) FROM ganje.parcel_photo; SET ROLE packer_of_a; SELECT string_agg(photo_id, $$ $$) FROM ganje.parcel_photo';
 is($node->safe_psql('granted', $seen), "1 2\n1", 'for their merchants');
 my $dump = $node->backup_dir . '.sql';
