@@ -8,6 +8,32 @@
 -- that has to scan all the same costs so much on paper that it would be
 -- compiled at every call.
 
+
+-- Who may create schemas may have made this one first, and put something into
+-- it, or may do so later, that the names below would find. So it has to be
+-- empty, and nobody's who is not a superuser; and no name is looked up in it
+-- that does not say so.
+SET LOCAL search_path = pg_catalog, pg_temp;
+DO $$
+DECLARE
+    the_schema pg_catalog.pg_namespace;
+BEGIN
+    SELECT * INTO the_schema FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'ganje';
+    PERFORM 1 FROM pg_catalog.pg_roles AS r WHERE r.oid = the_schema.nspowner AND r.rolsuper;
+    IF NOT FOUND THEN
+        RAISE insufficient_privilege USING MESSAGE = format('schema ganje belongs to %s, who is not a superuser', the_schema.nspowner::regrole),
+            HINT = 'Look into it, then DROP SCHEMA ganje or ALTER SCHEMA ganje OWNER TO CURRENT_USER.';
+    ELSIF EXISTS (SELECT FROM pg_catalog.aclexplode(the_schema.nspacl) AS a WHERE a.grantee <> the_schema.nspowner AND a.privilege_type = 'CREATE') THEN
+        RAISE insufficient_privilege USING MESSAGE = 'others than its owner may create objects in schema ganje',
+            HINT = 'REVOKE CREATE ON SCHEMA ganje FROM them.';
+    ELSIF EXISTS (SELECT FROM pg_catalog.pg_depend AS d WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = the_schema.oid
+                     AND d.deptype = 'n' AND d.classid <> 'pg_extension'::regclass) THEN
+        RAISE duplicate_object USING MESSAGE = 'schema ganje is not empty',
+            HINT = 'The extension needs it for itself: move what is in it elsewhere, or drop it.';
+    END IF;
+END
+$$;
+
 CREATE FUNCTION ganje.ulid() RETURNS text
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'gl_ulid_make';

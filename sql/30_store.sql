@@ -319,6 +319,7 @@ DECLARE
     was_created boolean;
 BEGIN
     PERFORM ganje.check_object(request, '', 'storeId:id merchantId:id name:text zones:ids rules:array all:bool deleted:bool');
+    PERFORM ganje.check_merchant(merchant, 'operator');
     PERFORM 1 FROM ganje.store AS s WHERE s.merchant_id = merchant AND s.store_id = id FOR UPDATE;
     IF NOT FOUND AND request ->> 'name' IS NULL THEN
         RAISE invalid_parameter_value USING MESSAGE = 'name is missing',
@@ -383,6 +384,7 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     PERFORM ganje.check_object(request, '', 'merchantId:id');
+    PERFORM ganje.check_merchant(ganje.merchant_of(request), 'fulfilment', 'operator');
     RETURN (SELECT coalesce(jsonb_agg(ganje.store_json(s) ORDER BY s.store_id COLLATE "C"), '[]')
               FROM ganje.store AS s
              WHERE s.merchant_id = ganje.merchant_of(request) AND NOT s.deleted);
@@ -395,6 +397,7 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     PERFORM ganje.check_object(request, '', 'merchantId:id storeId:id!');
+    PERFORM ganje.check_merchant(ganje.merchant_of(request), 'fulfilment', 'operator');
     RETURN ganje.store_json(ganje.find_store(ganje.merchant_of(request), request ->> 'storeId'));
 END
 $$;
@@ -407,6 +410,7 @@ DECLARE
     deleted_store ganje.store;
 BEGIN
     PERFORM ganje.check_object(request, '', 'merchantId:id storeId:id!');
+    PERFORM ganje.check_merchant(ganje.merchant_of(request), 'operator');
     PERFORM ganje.find_store(ganje.merchant_of(request), request ->> 'storeId');
     UPDATE ganje.store AS s SET deleted = true, updated_at = pg_catalog.now()
      WHERE s.merchant_id = ganje.merchant_of(request) AND s.store_id = request ->> 'storeId'

@@ -22,8 +22,11 @@ DECLARE
 BEGIN
     PERFORM ganje.check_object(request, '',
         'storeId:id! shipmentType:id! merchantId:id providerId:id data:any name:text deleted:bool');
+    PERFORM ganje.check_merchant(merchant, 'operator');
     PERFORM ganje.find_store(merchant, request ->> 'storeId');
-    PERFORM 1 FROM ganje.carrier_account AS a WHERE a.account_id = request #>> '{data,carrierAccount}';
+    -- Who acts for one merchant alone names none of another's accounts, and learns of none.
+    PERFORM 1 FROM ganje.carrier_account AS a
+      WHERE a.account_id = request #>> '{data,carrierAccount}' AND ganje.may_act(ganje.account_merchant(a), 'operator');
     IF NOT FOUND AND request #>> '{data,carrierAccount}' IS NOT NULL THEN
         RAISE no_data_found
             USING MESSAGE = format('carrier account %L (data.carrierAccount) does not exist', request #>> '{data,carrierAccount}'),
@@ -55,6 +58,7 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     PERFORM ganje.check_object(request, '', 'merchantId:id storeId:id');
+    PERFORM ganje.check_merchant(ganje.merchant_of(request), 'fulfilment', 'operator');
     RETURN (SELECT coalesce(jsonb_agg(ganje.provider_json(p)
                                       ORDER BY p.store_id COLLATE "C", p.shipment_type COLLATE "C", p.provider_id COLLATE "C"), '[]')
               FROM ganje.shipment_provider AS p
@@ -71,6 +75,7 @@ DECLARE
     answer jsonb;
 BEGIN
     PERFORM ganje.check_object(request, '', 'merchantId:id storeId:id! shipmentType:id! providerId:id!');
+    PERFORM ganje.check_merchant(ganje.merchant_of(request), 'fulfilment', 'operator');
     SELECT ganje.provider_json(p) INTO answer FROM ganje.shipment_provider AS p
      WHERE p.merchant_id = ganje.merchant_of(request) AND p.store_id = request ->> 'storeId'
        AND p.shipment_type = request ->> 'shipmentType' AND p.provider_id = request ->> 'providerId' AND NOT p.deleted;

@@ -90,7 +90,8 @@ COMMENT ON COLUMN ganje.hold_unit.state IS 'held and confirmed units are counted
 COMMENT ON COLUMN ganje.hold_unit.items IS '[{itemId, quantity, price, name}, …] as they were in the cart';
 CREATE INDEX hold_unit_held ON ganje.hold_unit (store_merchant_id, store_id, rule_id, day, slot_from, slot_to, expires_at) WHERE state = 'held';
 
-CREATE VIEW ganje.slot_usage AS
+-- The owner's rights and a check of its own, because the units of a store may be held for another merchant's carts.
+CREATE VIEW ganje.slot_usage WITH (security_barrier) AS
 SELECT c.merchant_id, c.store_id, c.rule_id, nullif(c.day, '-infinity') AS day, c.slot_from, c.slot_to,
        r.capacity, c.used - e.expired AS used, e.live AS held, c.used - e.expired - e.live AS confirmed
   FROM ganje.slot_counter AS c
@@ -100,7 +101,8 @@ SELECT c.merchant_id, c.store_id, c.rule_id, nullif(c.day, '-infinity') AS day, 
            (count(*) FILTER (WHERE u.expires_at > ganje.clock()))::integer AS live
       FROM ganje.hold_unit AS u
      WHERE u.store_merchant_id = c.merchant_id AND u.store_id = c.store_id AND u.rule_id = c.rule_id AND u.day = c.day
-       AND u.slot_from = c.slot_from AND u.slot_to = c.slot_to AND u.state = 'held') AS e;
+       AND u.slot_from = c.slot_from AND u.slot_to = c.slot_to AND u.state = 'held') AS e
+ WHERE ganje.may_see(c.merchant_id, 'fulfilment', 'operator');
 COMMENT ON VIEW ganje.slot_usage IS 'Units used per rule, date and slot (used = held + confirmed; expired holds do not count), beside the rule''s capacity.';
 COMMENT ON COLUMN ganje.slot_usage.day IS 'NULL for ON_DEMAND, which counts unfinished shipments whatever the day';
 
@@ -275,16 +277,16 @@ $$;
 COMMENT ON FUNCTION ganje.retake_hold(ganje.hold) IS
 'Takes the units of an expired hold that are not confirmed again and confirms them, all or, raising, none.';
 
-CREATE FUNCTION ganje.confirm_hold(hold_id text, order_id text, merchant_id text DEFAULT 'DEFAULT') RETURNS jsonb
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+CREATE FUNCTION ganje.bind_hold(hold_id text, order_id text, merchant_id text) RETURNS jsonb
+LANGUAGE plpgsql VOLATILE
 AS $$
 DECLARE
-    the_hold ganje.hold := ganje.lock_hold(confirm_hold.merchant_id, confirm_hold.hold_id);
+    the_hold ganje.hold := ganje.lock_hold(bind_hold.merchant_id, bind_hold.hold_id);
 BEGIN
-    IF coalesce(confirm_hold.order_id, '') = '' THEN
+    IF coalesce(bind_hold.order_id, '') = '' THEN
         RAISE invalid_parameter_value USING MESSAGE = 'order_id is missing';
     END IF;
-    IF the_hold.state = 'confirmed' AND the_hold.order_id IS DISTINCT FROM confirm_hold.order_id THEN
+    IF the_hold.state = 'confirmed' AND the_hold.order_id IS DISTINCT FROM bind_hold.order_id THEN
         RAISE object_not_in_prerequisite_state
             USING MESSAGE = format('hold %L is confirmed for another order', the_hold.hold_id);
     ELSIF the_hold.state = 'released' THEN
@@ -300,10 +302,20 @@ BEGIN
                     WHERE u.merchant_id = the_hold.merchant_id AND u.hold_id = the_hold.hold_id AND u.state <> 'confirmed') THEN
             PERFORM ganje.retake_hold(the_hold);
         END IF;
-        UPDATE ganje.hold AS h SET state = 'confirmed', order_id = confirm_hold.order_id
+        UPDATE ganje.hold AS h SET state = 'confirmed', order_id = bind_hold.order_id
          WHERE h.merchant_id = the_hold.merchant_id AND h.hold_id = the_hold.hold_id;
     END IF;
-    RETURN jsonb_build_object('confirmed', true, 'holdId', the_hold.hold_id, 'orderId', confirm_hold.order_id);
+    RETURN jsonb_build_object('confirmed', true, 'holdId', the_hold.hold_id, 'orderId', bind_hold.order_id);
+END
+$$;
+COMMENT ON FUNCTION ganje.bind_hold(text, text, text) IS 'What confirm_hold does, for an order''s row as well, whoever writes it.';
+
+CREATE FUNCTION ganje.confirm_hold(hold_id text, order_id text, merchant_id text DEFAULT 'DEFAULT') RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM ganje.check_merchant(confirm_hold.merchant_id, 'checkout', 'fulfilment');
+    RETURN ganje.bind_hold(confirm_hold.hold_id, confirm_hold.order_id, confirm_hold.merchant_id);
 END
 $$;
 COMMENT ON FUNCTION ganje.confirm_hold(text, text, text) IS
@@ -313,9 +325,11 @@ CREATE FUNCTION ganje.release_hold(hold_id text, merchant_id text DEFAULT 'DEFAU
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    the_hold ganje.hold := ganje.lock_hold(release_hold.merchant_id, release_hold.hold_id);
+    the_hold ganje.hold;
     unit ganje.hold_unit;
 BEGIN
+    PERFORM ganje.check_merchant(release_hold.merchant_id, 'checkout', 'fulfilment');
+    the_hold := ganje.lock_hold(release_hold.merchant_id, release_hold.hold_id);
     IF the_hold.state = 'confirmed' THEN
         RAISE object_not_in_prerequisite_state
             USING MESSAGE = format('hold %L is confirmed for order %L', the_hold.hold_id, the_hold.order_id),

@@ -92,6 +92,8 @@ CREATE TABLE ganje.carrier (
     builtin boolean NOT NULL DEFAULT false,
     CHECK (builtin OR registered_by IS NOT NULL)
 );
+-- A publication that leaves the built-in rows out asks this of whoever changes one.
+ALTER TABLE ganje.carrier REPLICA IDENTITY FULL;
 COMMENT ON TABLE ganje.carrier IS 'Integrations: functions by their signature, and the role as which they run.';
 COMMENT ON COLUMN ganje.carrier.build IS 'signature of f(ganje.shipment, text) → ganje.http_request';
 COMMENT ON COLUMN ganje.carrier.authorize IS 'signature of f(jsonb, ganje.http_request) → ganje.http_request; NULL: requests go out as they were built';

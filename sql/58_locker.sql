@@ -96,6 +96,7 @@ DECLARE
     the_shipment ganje.shipment;
     shipments integer := 0;
 BEGIN
+    PERFORM ganje.check_merchant(ganje_selected.merchant_id, 'checkout', 'fulfilment');
     PERFORM ganje.check_selection(ganje_selected.selection);
     the_account := ganje.selection_account(ganje_selected.external_id, ganje_selected.merchant_id, ganje_selected.account);
     FOR the_shipment IN SELECT * FROM ganje.shipment AS s
@@ -116,7 +117,7 @@ COMMENT ON FUNCTION ganje.ganje_selected(text, jsonb, text, text) IS
 -- The deadline is over and nobody has said that it is out of the locker: the
 -- store's courier must collect it (page "Reservation Plugin"). Ganje's word
 -- "expired" may come later than the deadline, or never.
-CREATE VIEW ganje.parcels_to_collect AS
+CREATE VIEW ganje.parcels_to_collect WITH (security_barrier) AS
 SELECT p.merchant_id, s.order_id, p.shipment_id, p.parcel_ref, s.account_id, s.external_id, s.store_merchant_id, s.store_id,
        s.station ->> 'nickname' AS station, s.station ->> 'address' AS address, l.lat, l.lng, s.station ->> 'slug' AS slug,
        s.station ->> 'uuid' AS uuid, p.carrier_status, p.checked_in_at, p.expires_at,
@@ -125,6 +126,7 @@ SELECT p.merchant_id, s.order_id, p.shipment_id, p.parcel_ref, s.account_id, s.e
   JOIN ganje.shipment AS s ON s.merchant_id = p.merchant_id AND s.shipment_id = p.shipment_id
  CROSS JOIN LATERAL ganje.lat_lng(coalesce(s.station ->> 'location', '')) AS l
  WHERE p.normalized_status IN ('ready_for_pickup', 'pickup_expired')
-   AND (p.normalized_status = 'pickup_expired' OR p.expires_at <= ganje.now());
+   AND (p.normalized_status = 'pickup_expired' OR p.expires_at <= ganje.now())
+   AND ganje.may_see(p.merchant_id, 'fulfilment', 'operator');
 COMMENT ON VIEW ganje.parcels_to_collect IS 'Parcels that the store''s courier must take out of a locker: reported expired, or past their deadline.';
 COMMENT ON COLUMN ganje.parcels_to_collect.since IS 'the deadline that passed, or, where none is known or it is still to come, when the carrier''s "expired" was heard of';

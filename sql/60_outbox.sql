@@ -250,12 +250,12 @@ SELECT a.account_id, a.carrier,
  GROUP BY a.account_id, a.carrier, a.active, a.parked_at, a.parked_reason, s.system_identifier, s.paused;
 COMMENT ON VIEW ganje.outbox_status IS 'Unfinished requests per carrier account, and whether the account sends.';
 
-CREATE VIEW ganje.dead_letters AS
+CREATE VIEW ganje.dead_letters WITH (security_barrier) AS
 SELECT o.merchant_id, o.request_id, o.account_id, o.shipment_id, o.operation, o.method, o.path, o.body,
        d.attempts, d.last_status, d.last_error, o.created_at
   FROM ganje.outbox_delivery AS d
   JOIN ganje.outbox AS o ON o.merchant_id = d.merchant_id AND o.request_id = d.request_id
- WHERE d.state = 'dead';
+ WHERE d.state = 'dead' AND ganje.may_see(o.merchant_id, 'operator');
 COMMENT ON VIEW ganje.dead_letters IS 'Requests given up: retry_request sends them again, cancel_request drops them.';
 
 CREATE FUNCTION ganje.lock_delivery(merchant text, request text) RETURNS ganje.outbox_delivery
@@ -281,6 +281,7 @@ CREATE FUNCTION ganje.retry_request(request_id text, merchant_id text DEFAULT 'D
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    PERFORM ganje.check_merchant(retry_request.merchant_id, 'operator');
     PERFORM ganje.lock_delivery(retry_request.merchant_id, retry_request.request_id);
     UPDATE ganje.outbox_delivery AS d SET state = 'pending', attempts = 0, due_at = pg_catalog.now()
      WHERE d.merchant_id = retry_request.merchant_id AND d.request_id = retry_request.request_id;
@@ -293,8 +294,10 @@ CREATE FUNCTION ganje.cancel_request(request_id text, merchant_id text DEFAULT '
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    delivery ganje.outbox_delivery := ganje.lock_delivery(cancel_request.merchant_id, cancel_request.request_id);
+    delivery ganje.outbox_delivery;
 BEGIN
+    PERFORM ganje.check_merchant(cancel_request.merchant_id, 'operator');
+    delivery := ganje.lock_delivery(cancel_request.merchant_id, cancel_request.request_id);
     PERFORM ganje.finish_request(delivery, 'cancelled', delivery.last_status, NULL);
 END
 $$;

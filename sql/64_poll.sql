@@ -98,10 +98,12 @@ CREATE FUNCTION ganje.poll_shipment(shipment_id text, merchant_id text DEFAULT '
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    the_shipment ganje.shipment := ganje.lock_told_shipment(poll_shipment.merchant_id, poll_shipment.shipment_id);
+    the_shipment ganje.shipment;
     operation text;
     waiting text;
 BEGIN
+    PERFORM ganje.check_merchant(poll_shipment.merchant_id, 'fulfilment');
+    the_shipment := ganje.lock_told_shipment(poll_shipment.merchant_id, poll_shipment.shipment_id);
     SELECT c.poll_operation INTO operation
       FROM ganje.carrier_account AS a JOIN ganje.carrier AS c ON c.carrier = a.carrier
      WHERE a.account_id = the_shipment.account_id;

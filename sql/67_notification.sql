@@ -156,8 +156,8 @@ COMMENT ON FUNCTION ganje.notify_shipment(ganje.shipment, text) IS 'Tells subscr
 
 -- An order has no row here: its notifications wait in the line of its first
 -- shipment, so that an UPDATE never overtakes its CREATE.
-CREATE FUNCTION ganje.notify_order(merchant_id text, order_id text, action text, payload jsonb DEFAULT '{}') RETURNS void
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
+CREATE FUNCTION ganje.tell_order(merchant_id text, order_id text, action text, payload jsonb DEFAULT '{}') RETURNS void
+LANGUAGE plpgsql VOLATILE
 AS $$
 DECLARE
     ids text[];
@@ -172,11 +172,21 @@ BEGIN
     END IF;
     SELECT array_agg(locked.shipment_id) INTO ids
       FROM (SELECT s.shipment_id FROM ganje.shipment AS s
-             WHERE s.merchant_id = notify_order.merchant_id AND s.order_id = notify_order.order_id
+             WHERE s.merchant_id = tell_order.merchant_id AND s.order_id = tell_order.order_id
              ORDER BY s.shipment_id FOR NO KEY UPDATE) AS locked;
-    PERFORM ganje.notify_subscribers(notify_order.merchant_id, 'order', notify_order.action, ids[1],
-        jsonb_strip_nulls(jsonb_build_object('orderId', notify_order.order_id, 'shopId', notify_order.merchant_id, 'lastUpdateAt', at,
-            'createAt', CASE notify_order.action WHEN 'CREATE' THEN at END, 'shipmentIds', to_jsonb(ids))) || payload);
+    PERFORM ganje.notify_subscribers(tell_order.merchant_id, 'order', tell_order.action, ids[1],
+        jsonb_strip_nulls(jsonb_build_object('orderId', tell_order.order_id, 'shopId', tell_order.merchant_id, 'lastUpdateAt', at,
+            'createAt', CASE tell_order.action WHEN 'CREATE' THEN at END, 'shipmentIds', to_jsonb(ids))) || payload);
+END
+$$;
+COMMENT ON FUNCTION ganje.tell_order(text, text, text, jsonb) IS 'What notify_order does, for an order''s row as well, whoever writes it.';
+
+CREATE FUNCTION ganje.notify_order(merchant_id text, order_id text, action text, payload jsonb DEFAULT '{}') RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
+AS $$
+BEGIN
+    PERFORM ganje.check_merchant(notify_order.merchant_id, 'fulfilment');
+    PERFORM ganje.tell_order(notify_order.merchant_id, notify_order.order_id, notify_order.action, notify_order.payload);
 END
 $$;
 COMMENT ON FUNCTION ganje.notify_order(text, text, text, jsonb) IS

@@ -11,7 +11,9 @@ DECLARE
     id text := ganje.ulid();
     parts text[] := regexp_match(url, '^(https?://[^/?#@[:space:]]+)(/[!-~]*|\?[!-~]*)?$');
     key text := coalesce(secret, ganje.new_webhook_secret());
+    merchant text := coalesce(subscribe.merchant_id, 'DEFAULT');
 BEGIN
+    PERFORM ganje.check_merchant(merchant, 'operator');
     IF parts IS NULL OR url ~ '#' OR length(url) > 2000 THEN
         RAISE invalid_parameter_value USING MESSAGE = 'url is not an absolute http or https URL',
             HINT = 'Write it as https://shop.example/hook, without a user, a fragment or blanks.';
@@ -33,7 +35,7 @@ BEGIN
             15000, 65536, 1000, 5000, 28800000);
     INSERT INTO ganje.carrier_credential (account_id, secret) VALUES (id, jsonb_build_object('secret', key));
     INSERT INTO ganje.subscription (subscription_id, merchant_id, account_id, entities, actions, disable_after)
-    VALUES (id, coalesce(subscribe.merchant_id, 'DEFAULT'), id, subscribe.entities, subscribe.actions, subscribe.disable_after);
+    VALUES (id, merchant, id, subscribe.entities, subscribe.actions, subscribe.disable_after);
     RETURN jsonb_build_object('subscriptionId', id, 'secret', key);
 END
 $$;
@@ -87,6 +89,7 @@ BEGIN
         RAISE no_data_found USING MESSAGE = format('subscription %L does not exist', subscription_id),
             HINT = 'SELECT * FROM ganje.subscription_status lists the subscriptions.';
     END IF;
+    PERFORM ganje.check_merchant(found_one.merchant_id, 'operator');
     RETURN found_one;
 END
 $$;
@@ -318,7 +321,7 @@ END
 $$;
 COMMENT ON FUNCTION ganje.subscriber_accepted(text) IS 'Notes that a subscriber accepted something.';
 
-CREATE VIEW ganje.subscription_status AS
+CREATE VIEW ganje.subscription_status WITH (security_barrier) AS
 SELECT s.subscription_id, s.merchant_id, s.entities, s.actions, a.base_url,
        CASE WHEN s.disabled_at IS NOT NULL THEN 'disabled: ' || s.disabled_reason
             WHEN o.state <> 'sending' THEN o.state
@@ -327,5 +330,6 @@ SELECT s.subscription_id, s.merchant_id, s.entities, s.actions, a.base_url,
        s.failing_since, s.disabled_at, o.pending, o.in_flight, o.dead
   FROM ganje.subscription AS s
   JOIN ganje.carrier_account AS a ON a.account_id = s.account_id
-  JOIN ganje.outbox_status AS o ON o.account_id = s.account_id;
+  JOIN ganje.outbox_status AS o ON o.account_id = s.account_id
+ WHERE ganje.may_see(s.merchant_id, 'operator');
 COMMENT ON VIEW ganje.subscription_status IS 'Subscriptions and how they do; the path of their URLs, which may be a secret, is not shown.';

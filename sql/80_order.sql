@@ -156,7 +156,7 @@ BEGIN
             HINT = 'The column that the mapping names for orderId is null or empty.';
     END IF;
     IF new_order ->> 'holdId' IS NOT NULL THEN
-        PERFORM ganje.confirm_hold(new_order ->> 'holdId', new_order ->> 'orderId', merchant);
+        PERFORM ganje.bind_hold(new_order ->> 'holdId', new_order ->> 'orderId', merchant);
         PERFORM 1 FROM ganje.shipment AS s WHERE s.merchant_id = merchant AND s.hold_id = new_order ->> 'holdId';
         IF FOUND THEN
             RAISE unique_violation USING MESSAGE = format('hold %L has its shipments already', new_order ->> 'holdId'),
@@ -180,7 +180,7 @@ BEGIN
         RAISE null_value_not_allowed USING MESSAGE = format('order %L has neither holdId nor storeId', new_order ->> 'orderId'),
             HINT = 'Hold a slot at checkout (hold_slot) and store the holdId with the order.';
     END IF;
-    PERFORM ganje.notify_order(merchant, new_order ->> 'orderId', 'CREATE');
+    PERFORM ganje.tell_order(merchant, new_order ->> 'orderId', 'CREATE');
     RETURN placed;
 END
 $$;
@@ -290,7 +290,7 @@ BEGIN
         changed := changed + 1;
     END LOOP;
     IF changed > 0 THEN
-        PERFORM ganje.notify_order(ganje.merchant_of(the_order), the_order ->> 'orderId', 'UPDATE');
+        PERFORM ganje.tell_order(ganje.merchant_of(the_order), the_order ->> 'orderId', 'UPDATE');
     END IF;
     RETURN changed;
 END
@@ -341,12 +341,12 @@ BEGIN
         IF the_shipment.account_id IS NULL THEN
             PERFORM ganje.cancel_shipment(the_shipment, cancel_order.reason);
         ELSE
-            PERFORM ganje.cancel_at_carrier(the_shipment.shipment_id, cancel_order.reason, the_shipment.merchant_id);
+            PERFORM ganje.cancel_told(the_shipment.shipment_id, cancel_order.reason, the_shipment.merchant_id);
         END IF;
         cancelled := cancelled + 1;
     END LOOP;
     IF cancelled > 0 THEN
-        PERFORM ganje.notify_order(ganje.merchant_of(the_order), the_order ->> 'orderId', 'DELETE');
+        PERFORM ganje.tell_order(ganje.merchant_of(the_order), the_order ->> 'orderId', 'DELETE');
     END IF;
     RETURN cancelled;
 END

@@ -17,6 +17,7 @@ AS $$
 DECLARE
     key text := ganje.phone_key(coalesce(phone, ''));
 BEGIN
+    PERFORM ganje.check_merchant(merchant, 'checkout', 'fulfilment');
     IF NOT ganje.track_allowed(merchant, coalesce(order_id, '')) THEN
         RETURN;
     END IF;

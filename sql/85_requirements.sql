@@ -7,6 +7,7 @@ DECLARE
     zone ganje.zone;
 BEGIN
     PERFORM ganje.check_object(request, '', 'merchantId:id zoneId:id address:object location:object');
+    PERFORM ganje.check_merchant(ganje.merchant_of(request), 'checkout', 'fulfilment');
     IF request ->> 'zoneId' IS NOT NULL THEN
         zone := ganje.find_zone(request ->> 'zoneId');
     ELSIF request ->> 'address' IS NULL AND request ->> 'location' IS NULL THEN

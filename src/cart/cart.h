@@ -66,8 +66,12 @@ typedef struct GlPoolOptions
 	GlTexts types;
 } GlPoolOptions;
 
-/* The cart of a request, inline or by cartId; raises where there is none. SPI is connected. */
-extern GlCart *gl_cart_read(JsonbContainer *request);
+/*
+ * The cart of a request, inline or by cartId; raises where there is none, or
+ * the caller may not act for its merchant, and those of its items, at one of
+ * the levels (core/access.h).  SPI is connected.
+ */
+extern GlCart *gl_cart_read(JsonbContainer *request, int levels);
 
 /* The zone of a request: by zoneId, or located by address and location. SPI is connected. */
 extern GlCartZone *gl_cart_zone_read(JsonbContainer *request);

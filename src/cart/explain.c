@@ -21,6 +21,7 @@
 
 #include "compat.h"
 #include "cart/explain_words.h"
+#include "core/access.h"
 #include "core/core.h"
 #include "json/json.h"
 
@@ -308,7 +309,8 @@ gl_explain_pools(PG_FUNCTION_ARGS)
 	scope = gl_owner_enter();
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "could not connect to SPI");
-	explainer.checkout = gl_checkout_read(&request->root);
+	explainer.checkout =
+		gl_checkout_read(&request->root, GL_ACCESS_FULFILMENT | GL_ACCESS_OPERATOR);
 	explain(&explainer);
 	SPI_finish();
 	gl_owner_leave(scope);

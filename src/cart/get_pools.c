@@ -19,6 +19,7 @@
 #include "cart/pool_json.h"
 #include "cart/selected.h"
 #include "cart/workspace.h"
+#include "core/access.h"
 #include "core/core.h"
 #include "json/json.h"
 #include "settings.h"
@@ -126,7 +127,9 @@ gl_get_pools(PG_FUNCTION_ARGS)
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "could not connect to SPI");
 	MemoryContextSwitchTo(gl_workspace_enter());
-	checkout = gl_checkout_read(&request->root);
+	checkout =
+		gl_checkout_read(&request->root, selected ? GL_ACCESS_FULFILMENT
+												  : GL_ACCESS_CHECKOUT | GL_ACCESS_FULFILMENT);
 	result =
 		selected ? write_selected(checkout, &request->root, caller) : write_pools(checkout, caller);
 	SPI_finish();

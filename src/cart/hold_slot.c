@@ -23,6 +23,7 @@
 
 #include "compat.h"
 #include "cart/hold.h"
+#include "core/access.h"
 #include "json/json.h"
 
 GL_FUNCTION(gl_hold_slot);
@@ -105,11 +106,13 @@ hold(const GlCheckout *checkout, const GlChoiceList *list, const GlHoldOwner *ow
 static Datum
 hold_chosen(JsonbContainer *request)
 {
-	GlCheckout *checkout = gl_checkout_read(request);
+	int levels = GL_ACCESS_CHECKOUT | GL_ACCESS_FULFILMENT;
+	GlCheckout *checkout = gl_checkout_read(request, levels);
 	GlChoiceList list = gl_choices_read(checkout->cart, request);
 	GlHoldOwner owner = {merchant_of(request), checkout->cart->cart_id,
 						 checkout->zone == NULL ? NULL : checkout->zone->zone_id};
 
+	gl_access_check(owner.merchant_id, levels);
 	return hold(checkout, &list, &owner);
 }
 

@@ -274,14 +274,14 @@ cart_merchants(const GlCart *cart)
 }
 
 GlCheckout *
-gl_checkout_read(JsonbContainer *request)
+gl_checkout_read(JsonbContainer *request, int levels)
 {
 	GlCheckout *checkout = palloc0(sizeof(GlCheckout));
 	GlArena arena = gl_arena(CurrentMemoryContext);
 	GlError error = {-1, ""};
 	GlTexts merchants;
 
-	checkout->cart = gl_cart_read(request);
+	checkout->cart = gl_cart_read(request, levels);
 	checkout->zone = gl_cart_zone_read(request);
 	checkout->options = gl_pool_options_read();
 	if (checkout->zone == NULL)

@@ -88,7 +88,7 @@ extern GlTiming gl_rule_timing(const GlStoreRule *rule, GlScheduleKind kind);
 extern GlPoolAnswer gl_pools_solve(const GlCheckout *checkout, const GlOfferList *offers);
 
 /* Reads cart, zone, options and stores of a request. SPI is connected. */
-extern GlCheckout *gl_checkout_read(JsonbContainer *request);
+extern GlCheckout *gl_checkout_read(JsonbContainer *request, int levels);
 
 /*
  * The offers whose gates are open, with the items that each could carry; with

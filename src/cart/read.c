@@ -17,6 +17,7 @@
 #include "utils/numeric.h"
 
 #include "cart/cart.h"
+#include "core/access.h"
 #include "json/json.h"
 #include "store/store.h"
 
@@ -272,8 +273,17 @@ find_stored(const char *merchant_id, const char *cart_id)
 				->root;
 }
 
+/* Stores of other merchants than the cart's are asked for their items. */
+static void
+check_item_merchants(const GlCart *cart, int levels)
+{
+	for (int i = 0; i < cart->item_count; i++)
+		if (strcmp(cart->items[i].merchant_id, cart->merchant_id) != 0)
+			gl_access_check(cart->items[i].merchant_id, levels);
+}
+
 GlCart *
-gl_cart_read(JsonbContainer *request)
+gl_cart_read(JsonbContainer *request, int levels)
 {
 	static const char *const keys[] = {"cartId", "merchantId", "segments", "items", NULL};
 	static uint64 calls = 0;
@@ -297,12 +307,17 @@ gl_cart_read(JsonbContainer *request)
 			cart->cart_id = gl_json_string(&value, "cart.cartId");
 		if (gl_json_find(object, "merchantId", &value))
 			cart->merchant_id = gl_json_string(&value, "cart.merchantId");
+		gl_access_check(cart->merchant_id, levels);
 		read_items(cart, object);
 	}
 	else if (cart->cart_id != NULL)
+	{
+		gl_access_check(cart->merchant_id, levels);
 		read_items(cart, find_stored(cart->merchant_id, cart->cart_id));
+	}
 	else
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("cartId or cart is missing")));
+	check_item_merchants(cart, levels);
 	return cart;
 }

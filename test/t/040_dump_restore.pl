@@ -14,6 +14,23 @@ my $node = new_server('origin');
 sub query { return $node->safe_psql('postgres', $_[0]); }
 
 fill_everything($node, $carrier);
+query(q{
+	INSERT INTO ganje.store (merchant_id, store_id, name) VALUES ('A', 'SA', 'Of A');
+	CREATE ROLE shop_app;
+	CREATE ROLE "Seller of ""A""";
+	SELECT ganje.grant_access('shop_app', 'checkout'), ganje.grant_access('"Seller of ""A"""', 'fulfilment', 'A');
+});
+my $access = q{SELECT r, has_function_privilege(r, 'ganje.get_pools(jsonb)', 'EXECUTE'), has_function_privilege(r, 'ganje.explain_pools(jsonb)', 'EXECUTE'),
+	has_table_privilege(r, 'ganje.shipment', 'SELECT'), has_table_privilege(r, 'ganje.carrier_credential', 'SELECT')
+	FROM unnest('{shop_app,Seller of "A"}'::text[]) AS r};
+$access =~ s/Seller of "A"/"Seller of \\"A\\""/;
+my $policies = q{SELECT count(*), md5(string_agg(format('%s %s %s %s %s', polrelid::regclass, polname, polcmd, pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid)), ';' ORDER BY polrelid::regclass::text, polname))
+	FROM pg_policy};
+my $seen = q{SET ROLE "Seller of ""A"""; SELECT string_agg(store_id, ' ') FROM ganje.store};
+is(query($access), "shop_app|t|f|f|f\nSeller of \"A\"|t|t|t|f", 'two roles have access');
+is(query($seen), 'SA', 'one of them to its merchant\'s rows');
+my $before_policies = query($policies);
+
 my $contents = everything();
 my $before = query($contents);
 cmp_ok(scalar(split(/\n/, $before)), '>=', 50, 'the tables are there to compare');
@@ -32,10 +49,21 @@ unlike(slurp_file($dump), qr/"password"/, 'without credentials');
 }
 
 my $copy = new_server('copy', bare => 1);
+$copy->safe_psql('postgres', 'CREATE ROLE shop_app; CREATE ROLE "Seller of ""A"""');
 $copy->command_ok([ 'psql', '-X', '-v', 'ON_ERROR_STOP=1', '-d', $copy->connstr('postgres'), '-f', $dump ], 'and restored elsewhere');
 is($copy->safe_psql('postgres', $contents), $before, 'configuration, shipments, outbox and log are the same, row by row');
 is($copy->safe_psql('postgres', "SELECT ganje.locate_zone(35.7, 51.41) || ganje.locate_zone(1.5, 1.2)"), 'ZZ', 'zones are found');
 is($copy->safe_psql('postgres', "SELECT relation FROM ganje.order_attachment"), 'shop.orders', 'the order table is attached');
+
+# Who has access has it there, and sees what it saw; a role that is gone leaves nothing in a dump.
+is($copy->safe_psql('postgres', $access), query($access), 'roles may do the same');
+is($copy->safe_psql('postgres', $seen), 'SA', 'for the same merchant');
+is($copy->safe_psql('postgres', $policies), $before_policies, 'by the same policies');
+like($before_policies, qr/^\d{2,}\|/, 'of which there are some');
+query('CREATE ROLE passing; SELECT ganje.grant_access($$passing$$, $$operator$$); DROP OWNED BY passing; DROP ROLE passing');
+my ($later) = run_command([ 'pg_dump', '-d', $node->connstr('postgres') ]);
+my ($rows) = $later =~ /^COPY ganje\.access .*?\n(.*?)^\\\.$/ms;
+is($rows, "shop_app\tcheckout\t\\N\n\"Seller of \"\"A\"\"\"\tfulfilment\tA\n", 'a role that was dropped is not in a dump');
 
 # It has a worker, and the carrier hears nothing.
 control($carrier, 'DELETE', 'log');
