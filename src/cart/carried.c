@@ -64,12 +64,14 @@ static const uint64 *
 items_with(const GlCart *cart, const GlSelection *selection, int index, TextsOf texts_of)
 {
 	GlMemo *memo = selection->memos[index];
-	const char *value = selection->values.texts[index];
-	int length = (int) strlen(value);
+	const char *value;
+	int length;
 	uint64 *items;
 
 	if (gl_memo_holds(memo, cart->call))
 		return memo->answer;
+	value = selection->values.texts[index];
+	length = (int) strlen(value);
 	items = no_items(cart);
 	for (int i = 0; i < cart->item_count; i++)
 	{
@@ -113,6 +115,8 @@ fit_items(const GlCart *cart, const GlStoreRule *rule, uint64 *items)
 	int64 weight_left = gl_limit_scaled(&rule->max_cart_weight, cart->weight_scale);
 	int64 volume_left = gl_limit_scaled(&rule->max_cart_volume, cart->volume_scale);
 
+	if (cart->weight <= weight_left && cart->volume <= volume_left)
+		return;
 	for (int w = 0; w < GL_POOL_WORDS(cart->item_count); w++)
 		for (uint64 left = items[w]; left != 0; left &= left - 1)
 		{

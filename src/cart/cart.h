@@ -45,6 +45,8 @@ typedef struct GlCart
 	Datum units;      /* numeric */
 	int weight_scale;
 	int volume_scale;
+	int64 weight; /* of all lines; so many of so much at most do fit */
+	int64 volume;
 } GlCart;
 
 /* The zone that a cart is delivered in, and its clock. */

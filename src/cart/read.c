@@ -67,8 +67,33 @@ gl_cart_scale(Datum value, int scale, const char *what)
 	return DatumGetInt64(DirectFunctionCall1(numeric_int8, scaled));
 }
 
+/* Where in the request something is: an object, or one of a list. A path is made of it for who complains. */
+typedef struct Place
+{
+	const char *path;
+	int index; /* -1: none */
+} Place;
+
+static char *
+path_of(const Place *place, const char *key)
+{
+	return gl_json_path_key(
+		place->index < 0 ? place->path : gl_json_path_index(place->path, place->index), key);
+}
+
+/* A text; NULL where the key is absent. */
+static char *
+read_text(JsonbContainer *object, const Place *place, const char *key)
+{
+	JsonbValue value;
+
+	if (!gl_json_find(object, key, &value))
+		return NULL;
+	return gl_json_string(&value, value.type == jbvString ? key : path_of(place, key));
+}
+
 static GlTexts
-read_texts(JsonbContainer *object, const char *path, const char *key)
+read_texts(JsonbContainer *object, const Place *place, const char *key)
 {
 	GlTexts texts = {0, NULL};
 	JsonbValue value;
@@ -76,12 +101,17 @@ read_texts(JsonbContainer *object, const char *path, const char *key)
 
 	if (!gl_json_find(object, key, &value))
 		return texts;
-	list = gl_json_array(&value, gl_json_path_key(path, key));
+	if (value.type != jbvBinary || !JsonContainerIsArray(value.val.binary.data))
+		gl_json_raise_kind(&value, path_of(place, key), "a list");
+	list = value.val.binary.data;
 	texts.texts = palloc(Max(JsonContainerSize(list), 1) * sizeof(char *));
 	for (int i = 0; i < (int) JsonContainerSize(list); i++)
-		texts.texts[texts.count++] =
-			gl_json_string(getIthJsonbValueFromContainer(list, i),
-						   gl_json_path_index(gl_json_path_key(path, key), i));
+	{
+		const JsonbValue *element = getIthJsonbValueFromContainer(list, i);
+
+		texts.texts[texts.count++] = gl_json_string(
+			element, element->type == jbvString ? key : gl_json_path_index(path_of(place, key), i));
+	}
 	return texts;
 }
 
@@ -92,90 +122,96 @@ is_ordinary(Numeric number)
 											NumericGetDatum(int64_to_numeric(LARGEST_SIZE))));
 }
 
-/* A number that must not be negative (or, where positive, zero); initial where the key is absent. */
-static Datum
-read_amount(JsonbContainer *object, const char *path, const char *key, int initial, bool positive)
+/* A number that must not be negative (or, where positive, zero); false where the key is absent. */
+static bool
+read_amount(JsonbContainer *object, const Place *place, const char *key, bool positive,
+			Datum *amount)
 {
 	JsonbValue value;
-	char *key_path = gl_json_path_key(path, key);
 	Datum sign;
 
 	if (!gl_json_find(object, key, &value))
-		return DirectFunctionCall1(int4_numeric, Int32GetDatum(initial));
+		return false;
 	/* A double is made of a text: too slow where any look tells that it is one. */
 	if (value.type != jbvNumeric || !is_ordinary(value.val.numeric))
-		(void) gl_json_double(&value, key_path);
+		(void) gl_json_double(&value, path_of(place, key));
 	sign = DirectFunctionCall2(numeric_cmp, NumericGetDatum(value.val.numeric), zero());
 	if (DatumGetInt32(sign) < 0 || (positive && DatumGetInt32(sign) == 0))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("%s must be %s", key_path, positive ? "more than 0" : "0 or more")));
-	return DirectFunctionCall1(numeric_uplus, NumericGetDatum(value.val.numeric));
-}
-
-/* Digits behind the point that all of a line's values have at most. */
-static void
-widen_scale(int *scale, Datum line, const char *path)
-{
-	int own = DatumGetInt32(DirectFunctionCall1(numeric_min_scale, line));
-
-	if (own > MAX_SCALE)
-		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-						errmsg("%s has more than %d digits behind the point", path, MAX_SCALE)));
-	*scale = Max(*scale, own);
+						errmsg("%s must be %s", path_of(place, key),
+							   positive ? "more than 0" : "0 or more")));
+	*amount = NumericGetDatum(value.val.numeric);
+	return true;
 }
 
 static bool
-is_product(JsonbContainer *object, const char *path)
+is_product(JsonbContainer *object, const Place *place)
 {
-	JsonbValue value;
+	const char *type = read_text(object, place, "itemType");
 
-	return !gl_json_find(object, "itemType", &value) ||
-		   strcmp(gl_json_string(&value, gl_json_path_key(path, "itemType")), "product") == 0;
+	return type == NULL || strcmp(type, "product") == 0;
 }
 
-/* "qty" is what RBS's carts call the quantity. */
-static const char *
-quantity_key(JsonbContainer *object)
+/* A line's weight or volume, until the cart's scale is known. */
+typedef struct LineSize
 {
-	JsonbValue value;
+	bool given;
+	Datum size; /* numeric */
+} LineSize;
 
-	return !gl_json_find(object, "quantity", &value) && gl_json_find(object, "qty", &value)
-			   ? "qty"
-			   : "quantity";
+/* scale: digits behind the point that all of the lines' sizes have at most. */
+static LineSize
+read_size(JsonbContainer *object, const Place *place, const char *key, Datum quantity, int *scale)
+{
+	LineSize line = {false, (Datum) 0};
+	int own;
+
+	if (!read_amount(object, place, key, false, &line.size))
+		return line;
+	line.given = true;
+	line.size = DirectFunctionCall2(numeric_mul, line.size, quantity);
+	own = DatumGetInt32(DirectFunctionCall1(numeric_min_scale, line.size));
+	if (own > MAX_SCALE)
+		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+						errmsg("%s has more than %d digits behind the point", path_of(place, key),
+							   MAX_SCALE)));
+	*scale = Max(*scale, own);
+	return line;
 }
 
-/* The weight and volume of the lines as numerics, until the cart's scale is known. */
+static int64
+scale_size(const LineSize *line, int scale, const char *what)
+{
+	return line->given ? gl_cart_scale(line->size, scale, what) : 0;
+}
+
 typedef struct LineSizes
 {
-	Datum weight;
-	Datum volume;
+	LineSize weight;
+	LineSize volume;
 } LineSizes;
 
 static void
-read_item(GlCart *cart, GlItem *item, LineSizes *sizes, JsonbContainer *object, const char *path)
+read_item(GlCart *cart, GlItem *item, LineSizes *sizes, JsonbContainer *object, const Place *place)
 {
-	JsonbValue value;
-
-	if (!gl_json_find(object, "itemId", &value))
+	item->item_id = read_text(object, place, "itemId");
+	if (item->item_id == NULL)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("%s is missing", gl_json_path_key(path, "itemId"))));
-	item->item_id = gl_json_string(&value, gl_json_path_key(path, "itemId"));
-	item->merchant_id = gl_json_find(object, "merchantId", &value)
-							? gl_json_string(&value, gl_json_path_key(path, "merchantId"))
-							: cart->merchant_id;
-	item->name = gl_json_find(object, "name", &value)
-					 ? gl_json_string(&value, gl_json_path_key(path, "name"))
-					 : NULL;
-	item->quantity = read_amount(object, path, quantity_key(object), 1, true);
-	item->price = read_amount(object, path, "price", 0, false);
-	sizes->weight = DirectFunctionCall2(numeric_mul, read_amount(object, path, "weight", 0, false),
-										item->quantity);
-	sizes->volume = DirectFunctionCall2(numeric_mul, read_amount(object, path, "volume", 0, false),
-										item->quantity);
-	widen_scale(&cart->weight_scale, sizes->weight, gl_json_path_key(path, "weight"));
-	widen_scale(&cart->volume_scale, sizes->volume, gl_json_path_key(path, "volume"));
-	item->categories = read_texts(object, path, "categories");
-	item->tags = read_texts(object, path, "tags");
+						errmsg("%s is missing", path_of(place, "itemId"))));
+	item->merchant_id = read_text(object, place, "merchantId");
+	if (item->merchant_id == NULL)
+		item->merchant_id = cart->merchant_id;
+	item->name = read_text(object, place, "name");
+	/* "qty" is what RBS's carts call the quantity. */
+	if (!read_amount(object, place, "quantity", true, &item->quantity) &&
+		!read_amount(object, place, "qty", true, &item->quantity))
+		item->quantity = NumericGetDatum(int64_to_numeric(1));
+	if (!read_amount(object, place, "price", false, &item->price))
+		item->price = zero();
+	sizes->weight = read_size(object, place, "weight", item->quantity, &cart->weight_scale);
+	sizes->volume = read_size(object, place, "volume", item->quantity, &cart->volume_scale);
+	item->categories = read_texts(object, place, "categories");
+	item->tags = read_texts(object, place, "tags");
 	cart->total = DirectFunctionCall2(
 		numeric_add, cart->total, DirectFunctionCall2(numeric_mul, item->price, item->quantity));
 	cart->units = DirectFunctionCall2(numeric_add, cart->units, item->quantity);
@@ -217,6 +253,7 @@ read_items(GlCart *cart, JsonbContainer *object)
 	JsonbValue value;
 	JsonbContainer *list;
 	LineSizes *sizes;
+	Place whole = {"cart", -1};
 	int count;
 
 	if (!gl_json_find(object, "items", &value))
@@ -230,12 +267,16 @@ read_items(GlCart *cart, JsonbContainer *object)
 	sizes = palloc0(Max(count, 1) * sizeof(LineSizes));
 	for (int i = 0; i < count; i++)
 	{
-		char *path = gl_json_path_index("cart.items", i);
-		JsonbContainer *item = gl_json_object(getIthJsonbValueFromContainer(list, i), path);
+		Place place = {"cart.items", i};
+		const JsonbValue *element = getIthJsonbValueFromContainer(list, i);
+		JsonbContainer *item;
 
-		if (!is_product(item, path))
+		if (element->type != jbvBinary || !JsonContainerIsObject(element->val.binary.data))
+			gl_json_raise_kind(element, gl_json_path_index(place.path, i), "an object");
+		item = element->val.binary.data;
+		if (!is_product(item, &place))
 			continue;
-		read_item(cart, &cart->items[cart->item_count], &sizes[cart->item_count], item, path);
+		read_item(cart, &cart->items[cart->item_count], &sizes[cart->item_count], item, &place);
 		cart->item_count++;
 	}
 	if (cart->item_count == 0)
@@ -244,11 +285,13 @@ read_items(GlCart *cart, JsonbContainer *object)
 	for (int i = 0; i < cart->item_count; i++)
 	{
 		cart->items[i].weight =
-			gl_cart_scale(sizes[i].weight, cart->weight_scale, "the weight of an item");
+			scale_size(&sizes[i].weight, cart->weight_scale, "the weight of an item");
 		cart->items[i].volume =
-			gl_cart_scale(sizes[i].volume, cart->volume_scale, "the volume of an item");
+			scale_size(&sizes[i].volume, cart->volume_scale, "the volume of an item");
+		cart->weight += cart->items[i].weight;
+		cart->volume += cart->items[i].volume;
 	}
-	cart->segments = read_texts(object, "cart", "segments");
+	cart->segments = read_texts(object, &whole, "segments");
 	rank_items(cart);
 }
 

@@ -12,31 +12,15 @@
 #include "utils/timestamp.h"
 
 #include "cart/slot_rank.h"
+#include "pool/keys.h"
 
-/* One slot of one schedule. */
-typedef struct Place
+/* A number in the order of days, starts and ends; first: the earliest day. */
+static uint64
+key_of(const GlOpenSlot *slot, int64 first)
 {
-	GlOpenSlot slot;
-	int *rank;
-} Place;
+	int end = slot->to + (slot->to <= slot->from ? GL_MINUTES_PER_DAY : 0);
 
-static int
-end_of(const GlOpenSlot *slot)
-{
-	return slot->to + (slot->to <= slot->from ? GL_MINUTES_PER_DAY : 0);
-}
-
-static int
-by_time(const void *left, const void *right)
-{
-	const GlOpenSlot *a = &((const Place *) left)->slot;
-	const GlOpenSlot *b = &((const Place *) right)->slot;
-
-	if (a->date != b->date)
-		return a->date < b->date ? -1 : 1;
-	if (a->from != b->from)
-		return a->from - b->from;
-	return end_of(a) - end_of(b);
+	return (uint64) (slot->date - first) << 24 | (uint64) slot->from << 12 | (uint64) end;
 }
 
 /* Notes the schedules that options of the answer show slots of. */
@@ -56,7 +40,6 @@ note_schedule(GlSlotRanks *ranks, const GlOffer *offer, int *room)
 	schedule = &ranks->schedules[ranks->schedule_count++];
 	schedule->open = offer->slots->open;
 	schedule->count = offer->slots->open_count;
-	schedule->ranks = palloc(Max(offer->slots->open_count, 1) * sizeof(int));
 }
 
 static GlSlotTimes
@@ -84,26 +67,38 @@ date_text(int64 date)
 	return psprintf("%04d-%02d-%02d", year, month, day);
 }
 
+/* places: the slots one after the other; ranks: of each. */
 static void
-rank_places(GlSlotRanks *ranks, Place *places, int count)
+rank_places(GlSlotRanks *ranks, const GlOpenSlot *places, int *rank, int count)
 {
-	qsort(places, count, sizeof(Place), by_time);
+	GlPoolKey *keys = palloc(Max(count, 1) * sizeof(GlPoolKey));
+	GlPoolKey *spare = palloc(Max(count, 1) * sizeof(GlPoolKey));
+	int64 first = PG_INT64_MAX;
+
+	for (int i = 0; i < count; i++)
+		first = Min(first, places[i].date);
+	for (int i = 0; i < count; i++)
+	{
+		keys[i].key = key_of(&places[i], first);
+		keys[i].place = i;
+	}
+	gl_pool_keys_sort(keys, spare, count);
 	ranks->times = palloc((count + 1) * sizeof(GlSlotTimes));
 	ranks->day_of = palloc((count + 1) * sizeof(int));
 	ranks->days = palloc(Max(count, 1) * sizeof(char *));
 	ranks->count = 1;
 	for (int i = 0; i < count; i++)
 	{
-		const GlOpenSlot *slot = &places[i].slot;
+		const GlOpenSlot *slot = &places[keys[i].place];
 
-		if (i == 0 || by_time(&places[i], &places[i - 1]) != 0)
+		if (i == 0 || keys[i].key != keys[i - 1].key)
 		{
-			if (i == 0 || slot->date != places[i - 1].slot.date)
+			if (i == 0 || slot->date != places[keys[i - 1].place].date)
 				ranks->days[ranks->day_count++] = date_text(slot->date);
 			ranks->times[ranks->count] = times_of(slot);
 			ranks->day_of[ranks->count++] = ranks->day_count - 1;
 		}
-		*places[i].rank = ranks->count - 1;
+		rank[keys[i].place] = ranks->count - 1;
 	}
 }
 
@@ -113,7 +108,8 @@ gl_slot_ranks_build(const GlOfferList *offers, const GlPoolAnswer *answer)
 	GlSlotRanks *ranks = palloc0(sizeof(GlSlotRanks));
 	int room = 16;
 	const GlOpenSlot *last = NULL;
-	Place *places;
+	GlOpenSlot *places;
+	int *rank;
 	int count = 0;
 
 	ranks->schedules = palloc(room * sizeof(GlScheduleRanks));
@@ -130,15 +126,18 @@ gl_slot_ranks_build(const GlOfferList *offers, const GlPoolAnswer *answer)
 			}
 	for (int i = 0; i < ranks->schedule_count; i++)
 		count += ranks->schedules[i].count;
-	places = palloc(Max(count, 1) * sizeof(Place));
+	places = palloc(Max(count, 1) * sizeof(GlOpenSlot));
+	rank = palloc(Max(count, 1) * sizeof(int));
 	count = 0;
 	for (int i = 0; i < ranks->schedule_count; i++)
-		for (int s = 0; s < ranks->schedules[i].count; s++)
-		{
-			places[count].slot = ranks->schedules[i].open[s];
-			places[count++].rank = &ranks->schedules[i].ranks[s];
-		}
-	rank_places(ranks, places, count);
+	{
+		GlScheduleRanks *schedule = &ranks->schedules[i];
+
+		schedule->ranks = &rank[count];
+		memcpy(&places[count], schedule->open, schedule->count * sizeof(GlOpenSlot));
+		count += schedule->count;
+	}
+	rank_places(ranks, places, rank, count);
 	return ranks;
 }
 

@@ -35,7 +35,9 @@ reserve(GlJsonbWriter *writer, int size)
 {
 	int place = writer->buffer.len;
 
-	enlargeStringInfo(&writer->buffer, size);
+	/* A call for each of the answer's thousands of small values would show. */
+	if (size >= writer->buffer.maxlen - place)
+		enlargeStringInfo(&writer->buffer, size);
 	writer->buffer.len += size;
 	return place;
 }
@@ -43,8 +45,10 @@ reserve(GlJsonbWriter *writer, int size)
 static void
 pad(GlJsonbWriter *writer)
 {
-	while (writer->buffer.len % sizeof(uint32) != 0)
-		writer->buffer.data[reserve(writer, 1)] = '\0';
+	int size = -writer->buffer.len & (sizeof(uint32) - 1);
+	int place = reserve(writer, size);
+
+	memset(writer->buffer.data + place, 0, size);
 }
 
 static void

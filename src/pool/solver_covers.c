@@ -38,6 +38,7 @@ typedef struct Search
 	uint64_t *covered; /* per depth: classes in a chosen set */
 	uint64_t *single;  /* per depth: those in just one */
 	uint64_t *allowed; /* per depth: sets not forbidden */
+	uint64_t *tried;   /* of the node whose branches get their last set: see search_last */
 	uint64_t *scratch;
 	int64_t *scratch_fees;
 	bool deeper; /* covers by more sets are possible */
@@ -171,7 +172,9 @@ is_first_group_late(const Search *search, int count, int64_t bound)
 /*
  * The last set of a cover: one that has every open class. If it comes after
  * the chosen ones in order, it gets just the open classes, and any other such
- * set would give the same pool.
+ * set would give the same pool. If it comes only before the set chosen just
+ * now, that one gets what all others leave: whichever of the node's branches
+ * that is, the pool is the same, and the node need not meet it again.
  */
 static bool
 search_last(Search *search, int depth, int64_t bound)
@@ -183,6 +186,7 @@ search_last(Search *search, int depth, int64_t bound)
 	int64_t limit = gl_pool_fee_limit(search->work, component) - bound;
 	int64_t fee;
 	int open = list_open(search, depth, &fee);
+	bool shared; /* the set chosen just now is the latest */
 	int sw;
 	int i;
 
@@ -195,6 +199,7 @@ search_last(Search *search, int depth, int64_t bound)
 	bound += fee;
 	for (i = 1; i < depth; i++)
 		latest = search->chosen[i] > latest ? search->chosen[i] : latest;
+	shared = latest == search->chosen[depth - 1];
 	if (is_first_group_late(search, depth, bound))
 		end = latest;
 	for (sw = search->chosen[0] / 64; sw * 64 < end; sw++)
@@ -202,7 +207,10 @@ search_last(Search *search, int depth, int64_t bound)
 		uint64_t common =
 			gl_pool_common(component, component->ordered_holders, sw, search->classes, open);
 
-		for (common &= allowed[sw]; common != 0; common &= common - 1)
+		common &= allowed[sw];
+		if (shared)
+			common &= ~search->tried[sw];
+		for (; common != 0; common &= common - 1)
 		{
 			int set = sw * 64 + __builtin_ctzll(common);
 
@@ -210,12 +218,11 @@ search_last(Search *search, int depth, int64_t bound)
 				return true;
 			if (!gl_pool_spend_node(search->work, component))
 				return false;
-			search->chosen[depth] = set;
-			if (set < latest && is_first_group_late(search, depth + 1, bound))
-				continue;
 			if (!choose_set(search, depth, set))
 				continue;
-			if (!keep(search))
+			if (shared && set < latest)
+				gl_pool_bit_add(search->tried, set);
+			if (!(set < latest && is_first_group_late(search, depth + 1, bound)) && !keep(search))
 				return false;
 			if (set > latest)
 				return true;
@@ -295,6 +302,7 @@ search_node(Search *search, int depth, int64_t bound)
 		return true;
 	}
 	class = rarest_class(search, depth, open);
+	memset(search->tried, 0, set_words * sizeof(uint64_t));
 	for (sw = search->chosen[0] / 64; sw < component->set_words; sw++)
 	{
 		uint64_t holders =
@@ -332,6 +340,7 @@ search_prepare(Search *search, GlPoolWork *work, GlPoolComponent *component, int
 	search->covered = gl_pool_allocate_zeroed(work, depths * words, sizeof(uint64_t));
 	search->single = gl_pool_allocate_zeroed(work, depths * words, sizeof(uint64_t));
 	search->allowed = gl_pool_allocate(work, depths * set_words, sizeof(uint64_t));
+	search->tried = gl_pool_allocate(work, set_words, sizeof(uint64_t));
 	search->scratch = gl_pool_allocate(work, depths * words, sizeof(uint64_t));
 	search->scratch_fees = gl_pool_allocate(work, depths, sizeof(int64_t));
 	return work->status == GL_OK;

@@ -20,14 +20,8 @@
 #ifndef GL_POOL_SOLVER_INTERNAL_H
 #define GL_POOL_SOLVER_INTERNAL_H
 
+#include "pool/keys.h"
 #include "pool/solver.h"
-
-/* Something to be sorted: where it was, and by what. */
-typedef struct GlPoolKey
-{
-	uint64_t key;
-	int place;
-} GlPoolKey;
 
 /* A pool of one component. */
 typedef struct GlPoolEntry
@@ -184,9 +178,6 @@ gl_pool_fee_limit(const GlPoolWork *work, const GlPoolComponent *component)
  */
 extern void *gl_pool_allocate(GlPoolWork *work, size_t count, size_t size);
 extern void *gl_pool_allocate_zeroed(GlPoolWork *work, size_t count, size_t size);
-
-/* Sorts by key, equal keys staying as they are; spare has as much room. */
-extern void gl_pool_keys_sort(GlPoolKey *keys, GlPoolKey *spare, size_t count);
 
 /*
  * Columns of the rows: bit c of row r becomes bit r of column place[c] (NULL:

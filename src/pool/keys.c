@@ -1,13 +1,13 @@
 /*-------------------------------------------------------------------------
  *
- * solver_keys.c
+ * keys.c
  *	  A stable sort of keys, byte by byte from the lowest. Fees and sizes differ
  *	  in two bytes or three, so this is a few passes, where a comparison sort of
  *	  some thousand sets took a tenth of a large cart's time.
  *
  *-------------------------------------------------------------------------
  */
-#include "pool/solver_internal.h"
+#include "pool/keys.h"
 
 #include <string.h>
 
