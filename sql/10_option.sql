@@ -40,6 +40,24 @@ END
 $$;
 COMMENT ON FUNCTION ganje.option_data(text) IS 'The data of an option in force, defaults filled in.';
 
+-- The default of a column, and so asked at every order: where nobody has set
+-- the option, which is the rule, it is one look into an empty index.
+CREATE FUNCTION ganje.first_status() RETURNS text
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    statuses jsonb := (SELECT o.data FROM ganje.option AS o WHERE o.option_id = 'SHIPMENT_STATUSES');
+BEGIN
+    IF statuses IS NULL THEN
+        RETURN 'PENDING';
+    END IF;
+    RETURN (SELECT t.value ->> 'status' FROM jsonb_array_elements(statuses) WITH ORDINALITY AS t(value, place)
+             ORDER BY coalesce((t.value ->> 'cancel')::boolean, false), t.place LIMIT 1);
+END
+$$;
+COMMENT ON FUNCTION ganje.first_status() IS
+'The status of a new shipment: the first of option SHIPMENT_STATUSES that does not cancel.';
+
 CREATE FUNCTION ganje.check_option(option_id text, data jsonb) RETURNS void
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 AS $$
@@ -75,6 +93,10 @@ BEGIN
     END LOOP;
     IF (SELECT count(DISTINCT value ->> 'status') <> count(*) FROM jsonb_array_elements(data)) THEN
         RAISE invalid_parameter_value USING MESSAGE = 'data names a status twice';
+    END IF;
+    IF NOT EXISTS (SELECT FROM jsonb_array_elements(data) WHERE (value -> 'cancel') IS DISTINCT FROM 'true') THEN
+        RAISE invalid_parameter_value USING MESSAGE = 'data names no status but cancelled ones',
+            HINT = 'A shipment begins with the first status that has no "cancel".';
     END IF;
 END
 $$;

@@ -19,7 +19,7 @@ CREATE TABLE ganje.shipment (
     promised_from timestamptz,
     promised_to timestamptz,
     fee numeric CHECK (fee >= 0 AND fee < 'Infinity'),
-    status text NOT NULL DEFAULT 'PENDING',
+    status text NOT NULL DEFAULT ganje.first_status(),
     normalized_status text NOT NULL DEFAULT 'pending' CHECK (ganje.normalized_rank(normalized_status) IS NOT NULL),
     address jsonb,
     recipient text,
@@ -293,7 +293,7 @@ BEGIN
          carrier_status, source, jump, occurred_at, detail)
     VALUES (after.merchant_id, after.shipment_id, before.status, after.status, before.normalized_status,
             after.normalized_status, patch ->> 'carrierStatus', source,
-            after.status <> before.status
+            source NOT IN ('app', 'order') AND after.status <> before.status
             AND ganje.status_place(after.status) - ganje.status_place(before.status) IS DISTINCT FROM 1,
             coalesce((patch ->> 'occurredAt')::timestamptz, pg_catalog.now()),
             jsonb_strip_nulls(jsonb_build_object('parcel', patch -> 'parcel', 'stale', patch -> 'stale', 'via', patch -> 'via'))

@@ -8,6 +8,31 @@
 -- Shipments of one external id are one thing to the carrier: they are cancelled
 -- together, and it is asked once.
 
+-- Whoever hears of one of them, or cancels one, writes into all. So they are
+-- locked together and in the order of their ids: a person who cancels the
+-- second and the answer to the first one's request then wait for each other,
+-- and never in a ring. Neither external id nor account of a shipment that has
+-- an account ever changes, so that they may be read before the lock.
+CREATE FUNCTION ganje.lock_shipment(merchant text, shipment text) RETURNS ganje.shipment
+LANGUAGE plpgsql VOLATILE
+AS $$
+DECLARE
+    the_shipment ganje.shipment;
+BEGIN
+    SELECT * INTO the_shipment FROM ganje.shipment AS s WHERE s.merchant_id = merchant AND s.shipment_id = shipment;
+    IF the_shipment.account_id IS NOT NULL THEN
+        PERFORM 1 FROM ganje.shipment AS s
+          WHERE s.external_id = the_shipment.external_id AND s.account_id = the_shipment.account_id AND s.merchant_id = merchant
+          ORDER BY s.shipment_id COLLATE "C" FOR UPDATE;
+    END IF;
+    SELECT * INTO the_shipment FROM ganje.shipment AS s
+     WHERE s.merchant_id = merchant AND s.shipment_id = shipment FOR UPDATE;
+    RETURN the_shipment;
+END
+$$;
+COMMENT ON FUNCTION ganje.lock_shipment(text, text) IS
+'A shipment, its row locked with those of its external id in the order of their ids; NULL where there is none.';
+
 CREATE FUNCTION ganje.is_asked(the_shipment ganje.shipment, operation text, path_part text) RETURNS boolean
 LANGUAGE plpgsql STABLE
 AS $$
@@ -70,7 +95,10 @@ BEGIN
         PERFORM ganje.apply_patch(the_shipment.merchant_id, the_shipment.shipment_id, carrier,
                                   absent || jsonb_build_object('parcel', parcel));
     END LOOP;
-    IF parcel IS NULL AND the_shipment.normalized_status = 'pending' THEN
+    -- Where the carrier never spoke, people may have moved it on meanwhile.
+    IF NOT EXISTS (SELECT FROM ganje.shipment_parcel AS p
+                    WHERE p.merchant_id = the_shipment.merchant_id AND p.shipment_id = the_shipment.shipment_id)
+       AND the_shipment.normalized_status NOT IN ('delivered', 'return_to_sender', 'cancelled') THEN
         PERFORM ganje.mark_cancelled(the_shipment, carrier, '{"cancel": "nothing was reserved"}');
     END IF;
 END
@@ -136,7 +164,8 @@ BEGIN
     PERFORM ganje.finish_request(delivery, 'cancelled', NULL, NULL);
     FOR twin IN SELECT * FROM ganje.shipment AS s
                  WHERE s.external_id = the_shipment.external_id AND s.account_id = the_shipment.account_id
-                   AND s.merchant_id = the_shipment.merchant_id AND s.normalized_status = 'pending'
+                   AND s.merchant_id = the_shipment.merchant_id
+                   AND s.normalized_status NOT IN ('delivered', 'return_to_sender', 'cancelled')
                  ORDER BY s.shipment_id COLLATE "C" FOR UPDATE LOOP
         PERFORM ganje.mark_cancelled(twin, 'app', jsonb_strip_nulls(jsonb_build_object('cancel', 'the carrier was not told yet',
                                                                                       'reason', nullif(reason, ''))));

@@ -73,12 +73,10 @@ CREATE FUNCTION ganje.apply_to_twins(delivery ganje.outbox_delivery, carrier tex
 LANGUAGE plpgsql VOLATILE
 AS $$
 DECLARE
-    told ganje.shipment;
+    told ganje.shipment := ganje.lock_shipment(delivery.merchant_id, delivery.shipment_id);
     twin text;
 BEGIN
-    SELECT * INTO told FROM ganje.shipment AS s
-     WHERE s.merchant_id = delivery.merchant_id AND s.shipment_id = delivery.shipment_id FOR UPDATE;
-    IF NOT FOUND THEN
+    IF told.shipment_id IS NULL THEN
         RETURN;
     END IF;
     FOR twin IN

@@ -123,11 +123,9 @@ CREATE FUNCTION ganje.lock_told_shipment(merchant text, shipment text) RETURNS g
 LANGUAGE plpgsql VOLATILE
 AS $$
 DECLARE
-    the_shipment ganje.shipment;
+    the_shipment ganje.shipment := ganje.lock_shipment(merchant, shipment);
 BEGIN
-    SELECT * INTO the_shipment FROM ganje.shipment AS s
-     WHERE s.merchant_id = merchant AND s.shipment_id = shipment FOR UPDATE;
-    IF NOT FOUND THEN
+    IF the_shipment.shipment_id IS NULL THEN
         RAISE no_data_found USING MESSAGE = format('shipment %L does not exist', shipment),
             HINT = 'SELECT merchant_id, shipment_id, order_id FROM ganje.shipment lists the shipments.';
     ELSIF the_shipment.account_id IS NULL THEN
@@ -369,14 +367,12 @@ CREATE FUNCTION ganje.settle_poll(delivery ganje.outbox_delivery, carrier text, 
 LANGUAGE plpgsql VOLATILE
 AS $$
 DECLARE
-    told ganje.shipment;
+    told ganje.shipment := ganje.lock_shipment(delivery.merchant_id, delivery.shipment_id);
     twin ganje.shipment;
     last_status text;
     said text := patch ->> 'carrierStatus';
     news boolean := NOT delivery.poll;
 BEGIN
-    SELECT * INTO told FROM ganje.shipment AS s
-     WHERE s.merchant_id = delivery.merchant_id AND s.shipment_id = delivery.shipment_id FOR UPDATE;
     SELECT p.carrier_status INTO last_status FROM ganje.shipment_poll AS p
      WHERE p.merchant_id = delivery.merchant_id AND p.shipment_id = delivery.shipment_id;
     FOR twin IN SELECT * FROM ganje.shipment AS s

@@ -230,13 +230,13 @@ COMMENT ON FUNCTION ganje.pending_create(ganje.shipment) IS
 'The first request of a shipment, or of its twin, that the carrier has not been sent yet, its row locked; NULL where there is none.';
 
 -- The carrier is told only of what it is told in a create: where that would
--- be the same as before, it need not hear.
-CREATE FUNCTION ganje.tell_change(before ganje.shipment, after ganje.shipment) RETURNS void
+-- be the same as before, it need not hear. old_request is what the create was
+-- before anything, of its items too, had changed.
+CREATE FUNCTION ganje.tell_change(old_request ganje.http_request, after ganje.shipment) RETURNS void
 LANGUAGE plpgsql VOLATILE
 AS $$
 DECLARE
     account ganje.carrier_account := ganje.find_account(after.account_id);
-    old_request ganje.http_request := ganje.run_build(account.carrier, before, 'create');
     request ganje.http_request := ganje.run_build(account.carrier, after, 'create');
     unsent ganje.outbox_delivery;
 BEGIN
@@ -257,14 +257,65 @@ EXCEPTION WHEN feature_not_supported THEN
               HINT = 'Cancel the order and place it anew, or ask the carrier.';
 END
 $$;
-COMMENT ON FUNCTION ganje.tell_change(ganje.shipment, ganje.shipment) IS
+COMMENT ON FUNCTION ganje.tell_change(ganje.http_request, ganje.shipment) IS
 'Lets the carrier know of a changed shipment: in its first request while that is not sent, else by operation "update"; raises where the carrier has none.';
+
+CREATE FUNCTION ganje.build_create(the_shipment ganje.shipment) RETURNS ganje.http_request
+LANGUAGE plpgsql VOLATILE
+AS $$
+BEGIN
+    RETURN ganje.run_build((ganje.find_account(the_shipment.account_id)).carrier, the_shipment, 'create');
+END
+$$;
+COMMENT ON FUNCTION ganje.build_create(ganje.shipment) IS 'The first request of a shipment as it would be now.';
 
 CREATE FUNCTION ganje.carried_keys(the_order jsonb, old_values jsonb) RETURNS jsonb
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN (SELECT coalesce(jsonb_object_agg(key, true), '{}') FROM unnest('{phone,address,recipient,note,data}'::text[]) AS key
          WHERE old_values -> key IS DISTINCT FROM the_order -> key);
 COMMENT ON FUNCTION ganje.carried_keys(jsonb, jsonb) IS 'Which keys of an order differ from its old values.';
+
+-- All that an order's change or end may write into, in the order of the ids,
+-- as ganje.lock_shipment does: also what is closed, of which subscribers are
+-- told, and what is one with a shipment of it at the carrier.
+CREATE FUNCTION ganje.lock_order_shipments(the_order jsonb) RETURNS void
+LANGUAGE plpgsql VOLATILE
+AS $$
+DECLARE
+    merchant text := ganje.merchant_of(the_order);
+BEGIN
+    PERFORM 1 FROM ganje.shipment AS s
+      WHERE s.merchant_id = merchant AND s.shipment_id IN (
+            SELECT o.shipment_id FROM ganje.shipment AS o WHERE o.order_id = the_order ->> 'orderId' AND o.merchant_id = merchant
+             UNION
+            SELECT t.shipment_id FROM ganje.shipment AS o
+              JOIN ganje.shipment AS t ON t.external_id = o.external_id AND t.account_id = o.account_id AND t.merchant_id = o.merchant_id
+             WHERE o.order_id = the_order ->> 'orderId' AND o.merchant_id = merchant)
+      ORDER BY s.shipment_id COLLATE "C" FOR UPDATE;
+END
+$$;
+COMMENT ON FUNCTION ganje.lock_order_shipments(jsonb) IS
+'Locks the shipments of an order, and those of their external ids, in the order of their ids.';
+
+-- Two orders that give their slots back, each in the order of its shipments,
+-- would wait for each other; in the order of the counters' keys they do not.
+CREATE FUNCTION ganje.lock_order_counters(the_order jsonb) RETURNS void
+LANGUAGE plpgsql VOLATILE
+AS $$
+BEGIN
+    PERFORM 1 FROM ganje.slot_counter AS c
+      JOIN (SELECT DISTINCT u.store_merchant_id, u.store_id, u.rule_id, u.day, u.slot_from, u.slot_to
+              FROM ganje.shipment AS s
+              JOIN ganje.hold_unit AS u ON u.merchant_id = s.merchant_id AND u.hold_id = s.hold_id AND u.group_no = s.group_no
+             WHERE s.order_id = the_order ->> 'orderId' AND s.merchant_id = ganje.merchant_of(the_order)) AS k
+        ON c.merchant_id = k.store_merchant_id AND c.store_id = k.store_id AND c.rule_id = k.rule_id
+       AND c.day = k.day AND c.slot_from = k.slot_from AND c.slot_to = k.slot_to
+     ORDER BY c.merchant_id COLLATE "C", c.store_id COLLATE "C", c.rule_id COLLATE "C", c.day, c.slot_from, c.slot_to
+       FOR UPDATE OF c;
+END
+$$;
+COMMENT ON FUNCTION ganje.lock_order_counters(jsonb) IS
+'Locks the counters of the slots that an order''s shipments have taken, in the order of their keys.';
 
 CREATE FUNCTION ganje.change_order(the_order jsonb, old_values jsonb) RETURNS integer
 LANGUAGE plpgsql VOLATILE
@@ -274,6 +325,7 @@ DECLARE
     after ganje.shipment;
     changed integer := 0;
 BEGIN
+    PERFORM ganje.lock_order_shipments(the_order);
     FOR before IN SELECT * FROM ganje.shipment AS s
                    WHERE s.order_id = the_order ->> 'orderId' AND s.merchant_id = ganje.merchant_of(the_order)
                      AND s.normalized_status NOT IN ('delivered', 'return_to_sender', 'cancelled')
@@ -285,7 +337,7 @@ BEGIN
                updated_at = pg_catalog.now()
          WHERE s.merchant_id = after.merchant_id AND s.shipment_id = after.shipment_id;
         IF after.account_id IS NOT NULL THEN
-            PERFORM ganje.tell_change(before, after);
+            PERFORM ganje.tell_change(ganje.build_create(before), after);
         END IF;
         changed := changed + 1;
     END LOOP;
@@ -333,6 +385,8 @@ DECLARE
     the_shipment ganje.shipment;
     cancelled integer := 0;
 BEGIN
+    PERFORM ganje.lock_order_shipments(the_order);
+    PERFORM ganje.lock_order_counters(the_order);
     FOR the_shipment IN SELECT * FROM ganje.shipment AS s
                          WHERE s.order_id = the_order ->> 'orderId' AND s.merchant_id = ganje.merchant_of(the_order)
                            AND s.normalized_status NOT IN ('delivered', 'return_to_sender', 'cancelled')
