@@ -70,7 +70,7 @@ COMMENT ON COLUMN ganje.shipment.cancel_requested_at IS 'since when the carrier 
 COMMENT ON COLUMN ganje.shipment.enqueued_at IS 'when its first request was put into the outbox; a row that brings one (from a dump) enqueues nothing';
 -- Never merchant_id alone in front: on a table without statistics the planner
 -- would take such an index for a key lookup, and read a merchant's every row.
-CREATE UNIQUE INDEX one_shipment_per_group ON ganje.shipment (merchant_id, hold_id, group_no) WHERE hold_id IS NOT NULL;
+CREATE UNIQUE INDEX one_shipment_per_group ON ganje.shipment (hold_id, group_no, merchant_id) WHERE hold_id IS NOT NULL;
 CREATE INDEX shipment_order ON ganje.shipment (order_id, merchant_id);
 CREATE UNIQUE INDEX one_shipment_per_making ON ganje.shipment (external_id, made_by, merchant_id, (coalesce(account_id, '')))
     WHERE made_by IS NOT NULL;

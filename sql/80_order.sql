@@ -157,7 +157,7 @@ BEGIN
     END IF;
     IF new_order ->> 'holdId' IS NOT NULL THEN
         PERFORM ganje.confirm_hold(new_order ->> 'holdId', new_order ->> 'orderId', merchant);
-        PERFORM 1 FROM ganje.shipment AS s WHERE s.merchant_id = merchant AND s.hold_id = new_order ->> 'holdId';
+        PERFORM 1 FROM ganje.shipment AS s WHERE s.hold_id = new_order ->> 'holdId' AND s.merchant_id IS NOT DISTINCT FROM merchant;
         IF FOUND THEN
             RAISE unique_violation USING MESSAGE = format('hold %L has its shipments already', new_order ->> 'holdId'),
                 HINT = 'The order was placed before; a new order needs a hold of its own.';
