@@ -306,17 +306,8 @@ $$;
 COMMENT ON FUNCTION ganje.append_event(ganje.shipment, ganje.shipment, text, jsonb) IS 'Appends a step to a shipment''s journey and gives back capacity that it no longer needs.';
 
 CREATE FUNCTION ganje.shipment_begin() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
-AS $$
-BEGIN
-    INSERT INTO ganje.shipment_event (merchant_id, shipment_id, status, normalized_status, source, occurred_at)
-    VALUES (NEW.merchant_id, NEW.shipment_id, NEW.status, NEW.normalized_status, coalesce(NEW.made_by, 'order'), NEW.created_at);
-    IF NEW.account_id IS NOT NULL AND NEW.made_by IS NULL THEN
-        PERFORM ganje.enqueue_first(NEW);
-    END IF;
-    RETURN NULL;
-END
-$$;
+LANGUAGE c SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
+AS 'MODULE_PATHNAME', 'gl_shipment_begin';
 COMMENT ON FUNCTION ganje.shipment_begin() IS 'Trigger: the journey of a new shipment begins, and its carrier is told.';
 
 CREATE FUNCTION ganje.shipment_stamp() RETURNS trigger
