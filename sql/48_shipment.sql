@@ -70,7 +70,7 @@ COMMENT ON COLUMN ganje.shipment.cancel_requested_at IS 'since when the carrier 
 COMMENT ON COLUMN ganje.shipment.enqueued_at IS 'when its first request was put into the outbox; a row that brings one (from a dump) enqueues nothing';
 -- Never merchant_id alone in front: on a table without statistics the planner
 -- would take such an index for a key lookup, and read a merchant's every row.
-CREATE UNIQUE INDEX one_shipment_per_group ON ganje.shipment (merchant_id, hold_id, group_no) WHERE hold_id IS NOT NULL;
+CREATE UNIQUE INDEX one_shipment_per_group ON ganje.shipment (hold_id, group_no, merchant_id) WHERE hold_id IS NOT NULL;
 CREATE INDEX shipment_order ON ganje.shipment (order_id, merchant_id);
 CREATE UNIQUE INDEX one_shipment_per_making ON ganje.shipment (external_id, made_by, merchant_id, (coalesce(account_id, '')))
     WHERE made_by IS NOT NULL;
@@ -306,17 +306,8 @@ $$;
 COMMENT ON FUNCTION ganje.append_event(ganje.shipment, ganje.shipment, text, jsonb) IS 'Appends a step to a shipment''s journey and gives back capacity that it no longer needs.';
 
 CREATE FUNCTION ganje.shipment_begin() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
-AS $$
-BEGIN
-    INSERT INTO ganje.shipment_event (merchant_id, shipment_id, status, normalized_status, source, occurred_at)
-    VALUES (NEW.merchant_id, NEW.shipment_id, NEW.status, NEW.normalized_status, coalesce(NEW.made_by, 'order'), NEW.created_at);
-    IF NEW.account_id IS NOT NULL AND NEW.made_by IS NULL THEN
-        PERFORM ganje.enqueue_first(NEW);
-    END IF;
-    RETURN NULL;
-END
-$$;
+LANGUAGE c SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
+AS 'MODULE_PATHNAME', 'gl_shipment_begin';
 COMMENT ON FUNCTION ganje.shipment_begin() IS 'Trigger: the journey of a new shipment begins, and its carrier is told.';
 
 CREATE FUNCTION ganje.shipment_stamp() RETURNS trigger

@@ -16,12 +16,24 @@
  */
 #include "postgres.h"
 
+#include "catalog/namespace.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/guc.h"
 
 #include "core/role.h"
+
+/* Where it is so already, as in any function of ours, nothing need be looked up anew. */
+void
+gl_role_fix_path(void)
+{
+	static const char safe_path[] = "pg_catalog, pg_temp";
+
+	if (strcmp(namespace_search_path, safe_path) != 0)
+		(void) set_config_option("search_path", safe_path, PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
+}
 
 GlRoleScope
 gl_role_enter(void)
@@ -30,8 +42,7 @@ gl_role_enter(void)
 
 	GetUserIdAndSecContext(&scope.user, &scope.security);
 	scope.settings = NewGUCNestLevel();
-	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+	gl_role_fix_path();
 	return scope;
 }
 

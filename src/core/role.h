@@ -16,6 +16,9 @@ typedef struct GlRoleScope
 	int settings;
 } GlRoleScope;
 
+/* Fixes the search_path until the level of settings that the caller began ends. */
+extern void gl_role_fix_path(void);
+
 /*
  * Fixes the search_path, so that a signature means the same whoever asks.
  * From here on every setting that is changed is put back by gl_role_leave.

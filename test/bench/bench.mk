@@ -1,6 +1,6 @@
 # Benchmarks: each in a private PostgreSQL, each with what it is measured against in the same run.
 
-.PHONY: bench-pools bench-holds bench-zones
+.PHONY: bench-pools bench-holds bench-orders bench-zones
 
 bench-pools:
 	@test/bench/bench_pools
@@ -8,6 +8,9 @@ bench-pools:
 
 bench-holds:
 	@test/bench/bench_holds
+
+bench-orders:
+	@test/bench/bench_orders
 
 bench-zones:
 	@test/bench/bench_zones
