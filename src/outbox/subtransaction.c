@@ -19,8 +19,12 @@
 
 #include "outbox/outbox.h"
 
-/* Longest time for the functions of one request, and for a lock within. */
-#define LIMIT_MS 5000
+/*
+ * Longest time for the functions of one request, and for a lock within.  It
+ * is time in which no other request is sent or recorded, and several may use
+ * it up in a row: it must be far less than what a lease outlasts its request.
+ */
+#define LIMIT_MS 2000
 #define LOCK_LIMIT "50ms"
 
 bool
