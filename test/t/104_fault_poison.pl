@@ -64,4 +64,19 @@ is(scalar(grep { $_->{path} =~ /\/(fine|good)-/ } @log), 40, 'the good ones were
 is(join(' ', map { scalar(heard_in("apply-$_", @log)) } qw(raise divide deep loop sleep)), '1 1 1 1 1', 'and the bad ones as well');
 is(worker_pid($node), $worker, 'by one worker');
 
+# One that takes the worker along: given up after three tries more than it has, and those beside it are not.
+tell($node, 'poison', 'apply-kill', map { "beside-$_" } 1 .. 5);
+tell($node, 'good', map { "apart-$_" } 1 .. 5);
+wait_for(sub { query("SELECT count(*) FROM ganje.dead_letters WHERE path ~ 'apply-kill'") eq '1' }, 'what ends the worker each time is given up');
+is(query("SELECT attempts, last_error FROM ganje.dead_letters WHERE path ~ 'apply-kill'"), '4|the worker ended during this and earlier tries', 'and it is said why');
+is(scalar(heard($carrier, 'apply-kill')), 4, 'after four tries');
+is(scalar(keys_of(heard($carrier, 'apply-kill'))), 1, 'under one key');
+wait_for(sub { query("SELECT count(*) FROM ganje.outbox_delivery WHERE state <> 'dead'") eq '0' }, 'the others go on');
+is(query("SELECT count(*) FROM ganje.outbox_log AS l JOIN ganje.shipment AS s USING (shipment_id) WHERE s.external_id ~ '^(beside|apart)-'"), '10', 'and are delivered');
+
+# One that catches being canceled, and goes on: nothing but the end of the process ends it.
+tell($node, 'poison', 'apply-stubborn');
+wait_for(sub { server_log($node) =~ /a carrier's function did not end when it was canceled/ }, 'a function that will not end takes the worker along');
+pass('a function that catches its cancellation is ended');
+$node->stop;
 done_testing();
