@@ -64,6 +64,11 @@ test/build/fuzz/%.o: %.c $(HEADERS_ALL)
 test/build/fuzz_%: test/fuzz/fuzz_%.c $(FUZZ_OBJECTS)
 	clang $(FUZZ_FLAGS) -fsanitize=fuzzer $< $(FUZZ_OBJECTS) -o $@ -lcurl -lpthread -lm
 
+# 200 kills while 20,000 requests are sent; SEED= repeats what a run says.
+.PHONY: soak-kills
+soak-kills:
+	@KILLS=$${KILLS:-200} REQUESTS=$${REQUESTS:-20000} TAP_SECONDS=7200 TAP_NOTES=yes TESTS=150_kill_storm test/run_tests tap
+
 FORMATTED = $(filter-out src/text/fold_table.h,$(wildcard src/*.[ch] src/*/*.[ch] test/unit/*.[ch] test/fuzz/*.c))
 
 format:

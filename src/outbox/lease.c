@@ -384,8 +384,12 @@ gl_outbox_return_leases(void)
 {
 	Datum values[] = {TimestampTzGetDatum(GetCurrentTimestamp()), Int32GetDatum(LEASE_OWNER)};
 
+	uint64 count;
+
 	gl_outbox_execute(GL_STATEMENT_RETURN_LEASES, values, NULL);
-	return SPI_processed;
+	count = SPI_processed;
+	gl_outbox_execute(GL_STATEMENT_MIND_UNFINISHED, &values[1], NULL);
+	return count;
 }
 
 void

@@ -98,6 +98,8 @@ typedef enum GlStatement
 	GL_STATEMENT_LOGIN,
 	GL_STATEMENT_RETURN_LEASES,
 	GL_STATEMENT_SETTLE_COUNTERS,
+	GL_STATEMENT_SHIFT_TIMES,
+	GL_STATEMENT_MIND_UNFINISHED,
 	GL_STATEMENT_TRIM_INBOX,
 	GL_STATEMENT_TRIM_LOG,
 	GL_STATEMENT_POLL_ACCOUNTS,
@@ -172,6 +174,12 @@ extern bool gl_outbox_trim_inbox(void);
 
 /* Takes expired units of full slots back; true where there may be more. */
 extern bool gl_outbox_settle_counters(void);
+
+/* wall_clock.c: by how much the wall clock is ahead of gl_outbox_clock_ms */
+extern int64 gl_outbox_wall_offset_ms(void);
+
+/* Moves leases and what is due later by what the wall clock jumped. */
+extern void gl_outbox_shift_times(int64 step_ms);
 
 /* account.c */
 extern GlAccountState *gl_outbox_account(const char *account_id);

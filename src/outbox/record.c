@@ -5,8 +5,9 @@
  *
  * Many answers share a transaction, each in a subtransaction of its own: one
  * whose carrier's function raises, or whose shipment is locked, spoils
- * nobody else's.  The first is a failed try with the reason; the second is
- * tried again a little later, since the carrier did its part.
+ * nobody else's.  The first is a failed try with the reason; the second, and
+ * what a full disk refuses, is tried again a little later, since the carrier
+ * did its part.
  *
  *-------------------------------------------------------------------------
  */
@@ -174,12 +175,16 @@ record_failure(void *argument)
 	execute(flight, GL_STATEMENT_FAILURE, values, nulls);
 }
 
-/* Errors that say nothing of the answer: somebody else was at the row. */
+/*
+ * Errors that say nothing of the answer: somebody else was at the row, or the
+ * server has no room for it now (a full disk, say).
+ */
 static bool
 is_passing(int sqlstate)
 {
 	return sqlstate == ERRCODE_LOCK_NOT_AVAILABLE || sqlstate == ERRCODE_T_R_DEADLOCK_DETECTED ||
-		   sqlstate == ERRCODE_T_R_SERIALIZATION_FAILURE;
+		   sqlstate == ERRCODE_T_R_SERIALIZATION_FAILURE ||
+		   ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_INSUFFICIENT_RESOURCES;
 }
 
 /* Why an answer could not be recorded; of a login only the code is told. */

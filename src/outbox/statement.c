@@ -136,6 +136,12 @@ static const Statement statements[GL_STATEMENT_COUNT] = {
 
 	[GL_STATEMENT_SETTLE_COUNTERS] = {"SELECT ganje.settle_counters($1)", 1, {INT4OID}},
 
+	/* $1 step, $2 owner */
+	[GL_STATEMENT_SHIFT_TIMES] = {"SELECT ganje.shift_times($1, $2)", 2, {INTERVALOID, INT4OID}},
+
+	/* $1 owner */
+	[GL_STATEMENT_MIND_UNFINISHED] = {"SELECT ganje.mind_unfinished($1)", 1, {INT4OID}},
+
 	/* $1 days, $2 rows at most */
 	[GL_STATEMENT_TRIM_INBOX] = {"SELECT ganje.trim_inbox($1, $2)", 2, {INT4OID, INT4OID}},
 

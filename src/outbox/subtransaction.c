@@ -4,7 +4,9 @@
  *	  Work that may fail alone, and not for ever.
  *
  * Users' functions run inside: what they raise undoes only their row, and
- * what does not end is ended by the server's own statement timer.
+ * what does not end is ended by the server's own statement timer.  One that
+ * does not take that for an answer (it can catch the error) ends with the
+ * process, since nothing else would be sent any more.
  *
  *-------------------------------------------------------------------------
  */
@@ -12,6 +14,7 @@
 
 #include "access/xact.h"
 #include "miscadmin.h"
+#include "storage/ipc.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
@@ -19,9 +22,61 @@
 
 #include "outbox/outbox.h"
 
-/* Longest time for the functions of one request, and for a lock within. */
-#define LIMIT_MS 5000
+/*
+ * Longest time for the functions of one request, and for a lock within.  It
+ * is time in which no other request is sent or recorded, and several may use
+ * it up in a row: it must be far less than what a lease outlasts its request.
+ */
+#define LIMIT_MS 2000
 #define LOCK_LIMIT "50ms"
+
+/* What is left of a function's time when it was told to end. */
+#define LAST_LIMIT_MS (2 * LIMIT_MS)
+
+static TimeoutId last_limit = MAX_TIMEOUTS;
+static volatile sig_atomic_t overdue;
+
+/* In a signal handler: ends the process as if it had been told to. */
+static void
+end_process(void)
+{
+	overdue = true;
+	kill(MyProcPid, SIGTERM);
+}
+
+static void
+say_why(int code pg_attribute_unused(), Datum argument pg_attribute_unused())
+{
+	if (overdue)
+		ereport(LOG,
+				errmsg("ganje_logistics: a carrier's function did not end when it was canceled"));
+}
+
+static void
+start_timers(void)
+{
+	EnableTimeoutParams timers[2] = {{0}};
+
+	if (last_limit == MAX_TIMEOUTS)
+	{
+		last_limit = RegisterTimeout(USER_TIMEOUT, end_process);
+		before_shmem_exit(say_why, (Datum) 0);
+	}
+	timers[0].id = STATEMENT_TIMEOUT;
+	timers[0].delay_ms = LIMIT_MS;
+	timers[1].id = last_limit;
+	timers[1].delay_ms = LAST_LIMIT_MS;
+	timers[0].type = timers[1].type = TMPARAM_AFTER;
+	enable_timeouts(timers, 2);
+}
+
+static void
+stop_timers(void)
+{
+	DisableTimeoutParams timers[2] = {{STATEMENT_TIMEOUT, false}, {last_limit, false}};
+
+	disable_timeouts(timers, 2);
+}
 
 bool
 gl_outbox_try(void (*work)(void *argument), void *argument, GlFailure *failure)
@@ -38,9 +93,9 @@ gl_outbox_try(void (*work)(void *argument), void *argument, GlFailure *failure)
 
 		(void) set_config_option("lock_timeout", LOCK_LIMIT, PGC_USERSET, PGC_S_SESSION,
 								 GUC_ACTION_SAVE, true, 0, false);
-		enable_timeout_after(STATEMENT_TIMEOUT, LIMIT_MS);
+		start_timers();
 		work(argument);
-		disable_timeout(STATEMENT_TIMEOUT, false);
+		stop_timers();
 		AtEOXact_GUC(false, nest_level);
 		ReleaseCurrentSubTransaction();
 		done = true;
@@ -49,7 +104,7 @@ gl_outbox_try(void (*work)(void *argument), void *argument, GlFailure *failure)
 	{
 		ErrorData *error;
 
-		disable_timeout(STATEMENT_TIMEOUT, false);
+		stop_timers();
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
 		FlushErrorState();

@@ -41,6 +41,9 @@
 #define SETTLE_INTERVAL (60 * 1000)
 #define SETTLE_PAUSE 1000
 
+/* Milliseconds by which the wall clock must jump to be noticed: it is trimmed all the time. */
+#define WALL_STEP 2000
+
 /* Milliseconds after which polls are looked at that an answer or a session brought. */
 #define POLL_DELAY 1000
 
@@ -95,6 +98,12 @@ settle_counters(GlWorker *worker)
 {
 	worker->settle_at =
 		gl_outbox_clock_ms() + (gl_outbox_settle_counters() ? SETTLE_PAUSE : SETTLE_INTERVAL);
+}
+
+static void
+shift_times(GlWorker *worker)
+{
+	gl_outbox_shift_times(gl_outbox_wall_offset_ms() - worker->wall_offset);
 }
 
 /* Leases what is due and lets it go, if the lease is committed. */
@@ -190,12 +199,26 @@ wait_for_events(GlWorker *worker)
 	CHECK_FOR_INTERRUPTS();
 }
 
+/* Puts right what a jump of the wall clock made wrong, before any time is written after it. */
+static void
+mind_clock(GlWorker *worker)
+{
+	int64 offset = gl_outbox_wall_offset_ms();
+
+	if (Abs(offset - worker->wall_offset) < WALL_STEP)
+		return;
+	if (gl_worker_transact(worker, shift_times))
+		worker->wall_offset = offset;
+	look_soon(worker);
+}
+
 /* What is to be done from time to time; leaves where somebody waits for that. */
 static void
 keep_house(GlWorker *worker)
 {
 	int64 now = gl_outbox_clock_ms();
 
+	mind_clock(worker);
 	if (ConfigReloadPending)
 	{
 		ConfigReloadPending = false;

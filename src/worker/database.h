@@ -36,6 +36,7 @@ typedef struct GlWorker
 	int64 leave_at;
 	int64 trim_at;
 	int64 settle_at;
+	int64 wall_offset; /* of gl_outbox_wall_offset_ms, as it was */
 } GlWorker;
 
 /*

@@ -98,6 +98,7 @@ gl_worker_begin(Oid database)
 	dlist_init(&worker->sent);
 	dlist_init(&worker->finished);
 	worker->record_at = PG_INT64_MAX;
+	worker->wall_offset = gl_outbox_wall_offset_ms();
 	find_extension(worker);
 	if (!OidIsValid(worker->extension))
 		gl_worker_exit(GL_WORKER_NOT_INSTALLED);

@@ -1,0 +1,149 @@
+# Random kill -9 of the worker, the postmaster and the carrier while requests
+# are sent, judged by what the carrier wrote down: nothing is lost, nothing out
+# of order within a shipment, and nothing told twice but under one key and for
+# having been in flight at a kill. make soak-kills is this at length.
+#
+#   KILLS=n REQUESTS=n SEED=n
+use strict;
+use warnings;
+use JSON::PP;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Time::HiRes qw(sleep time);
+use GanjeTest;
+use FaultTest;
+
+my $KILLS = $ENV{KILLS} // 10;
+my $REQUESTS = $ENV{REQUESTS} // 1000;
+my $SEED = $ENV{SEED} // int(rand(1_000_000));
+
+# Requests of a shipment, sent one after the other; connections of both accounts together.
+my $STEPS = 5;
+my $CONNECTIONS = 8;
+my $IN_FLIGHT = 2 * $CONNECTIONS;
+
+# Seconds that a flight takes at most, from its arrival to its record; a twentieth of it when nobody else is there.
+my $FLIGHT = 3;
+
+$GanjeTest::PATIENCE = 120;
+srand($SEED);
+note("KILLS=$KILLS REQUESTS=$REQUESTS SEED=$SEED");
+
+my $directory = PostgreSQL::Test::Utils::tempdir();
+my $node = new_server('storm', conf => 'log_min_messages = fatal');
+my @carrier;
+
+# The carrier does its work at once, but its answer takes a moment, so that a kill finds it done and not yet known.
+sub start_carrier_again
+{
+	my @port = @carrier ? ('--port', $carrier[-1]{port}) : ();
+	push @carrier, start_standin('subscriber.py', '--log', "$directory/" . scalar(@carrier) . '.log', @port);
+	faults($carrier[-1], { action => 'drip', ms => 3, count => -1 });
+}
+
+start_carrier_again();
+add_plain_carrier($node);
+add_plain_account($node, $_, $carrier[0]{port}, max_connections => $CONNECTIONS, max_attempts => 1000) foreach ('one', 'two');
+
+sub query { return $node->safe_psql('postgres', $_[0]); }
+
+# A batch of shipments, all steps of each in the outbox at once.
+my $told = 0;
+sub tell_batch
+{
+	my ($shipments) = @_;
+	my ($from, $to) = ($told + 1, $told + $shipments);
+
+	query(qq{
+		INSERT INTO ganje.shipment (order_id, account_id, external_id)
+		SELECT n, CASE n % 2 WHEN 0 THEN 'one' ELSE 'two' END, 'S' || n FROM generate_series($from, $to) AS n;
+		SELECT ganje.enqueue(s, step) FROM generate_series(2, $STEPS) AS step_number
+		 CROSS JOIN LATERAL (VALUES ('step' || step_number)) AS v(step)
+		  JOIN ganje.shipment AS s ON substr(s.external_id, 2)::integer BETWEEN $from AND $to
+		 ORDER BY s.shipment_id, step_number});
+	$told = $to;
+}
+
+my (@kills, %killed, @who);
+sub note_kill { my ($what) = @_; push @kills, { what => $what, time => time() }; $killed{$what}++; }
+
+my %kill = (
+	worker => sub {
+		my $pid = worker_pid($node);
+		note_kill('worker');
+		kill 'KILL', $pid;
+		# the server ends all sessions and begins anew
+		wait_for(sub { gone($pid) }, 'the worker is dead');
+		wait_for(sub { $node->psql('postgres', 'SELECT 1') == 0 }, 'the server is back');
+	},
+	postmaster => sub {
+		my @pids = kill_server($node);
+		note_kill('postmaster');
+		start_again($node, @pids);
+	},
+	carrier => sub {
+		my $carrier = $carrier[-1];
+		note_kill('carrier');
+		kill 'KILL', $carrier->{pid};
+		waitpid($carrier->{pid}, 0);
+		$carrier->{pid} = 0;
+		start_carrier_again();
+	});
+
+my $begin = time();
+my $shipments = int($REQUESTS / $STEPS);
+for my $number (1 .. $KILLS)
+{
+	tell_batch(int($shipments * $number / $KILLS) - $told);
+	sleep(rand(0.5));
+	# drawn without putting back, so that a short run has each of them too
+	@who = ('worker', 'worker', 'postmaster', 'carrier', 'carrier') unless @who;
+	$kill{ splice(@who, int(rand(@who)), 1) }->();
+}
+query("SELECT ganje.drain('600 s')");
+
+# What the carriers wrote down, in their order.
+my @log = map { my $file = "$directory/$_.log"; -e $file ? map { decode_json($_) } grep { /\}$/ } split(/\n/, slurp_file($file)) : () } 0 .. $#carrier;
+my (%seen, %step, @repeats);
+my $out_of_order = 0;
+for my $line (@log)
+{
+	my ($shipment, $operation) = $line->{path} =~ m{^/(S\d+)/(\w+)$} or die "path $line->{path}";
+	my $step = $operation eq 'create' ? 1 : substr($operation, 4);
+	my $name = "$shipment/$step";
+
+	push @repeats, { name => $name, first => $seen{$name}, again => $line } if $seen{$name};
+	# A later step than this was told before: out of order. The one before it not at all: likewise.
+	$out_of_order++ if ($step{$shipment} // 0) > $step || ($step{$shipment} // 0) < $step - 1;
+	$step{$shipment} = $step;
+	$seen{$name} = $line;
+}
+
+# A repeat is explained by a kill between the two, at which the first was in flight: it had not come longer ago than a
+# flight takes (what was written to a socket before a kill may come a moment after it). A kill explains no more of them
+# than may be in flight; those whose time is up first are taken first, so that all are explained if they can be.
+my $other_key = grep { $_->{first}{headers}{'idempotency-key'} ne $_->{again}{headers}{'idempotency-key'} } @repeats;
+my @unexplained = sort { $a->{until} <=> $b->{until} }
+  map { my ($first, $again) = ($_->{first}{time}, $_->{again}{time}); { from => $first - 0.3, until => $again < $first + $FLIGHT ? $again : $first + $FLIGHT } } @repeats;
+for my $kill (map { $_->{time} } @kills)
+{
+	my $room = $IN_FLIGHT;
+	@unexplained = grep { !($kill >= $_->{from} && $kill <= $_->{until} && $room-- > 0) } @unexplained;
+}
+
+note(sprintf('%d kills (%s) in %.0f s, %d requests', scalar(@kills), join(', ', map { "$killed{$_} $_" } sort keys %killed), time() - $begin, $told * $STEPS));
+note(sprintf('the carrier saw %d requests, %d of them again (%d may be in flight at a kill)', scalar(@log), scalar(@repeats), $IN_FLIGHT));
+note(sprintf('lost %d, out of order %d, repeats under another key %d, repeats of what was not in flight at a kill %d',
+	$told * $STEPS - keys %seen, $out_of_order, $other_key, scalar(@unexplained)));
+
+is(scalar(@kills), $KILLS, 'all kills were made');
+is($told * $STEPS - keys %seen, 0, 'nothing is lost');
+is($out_of_order, 0, 'nothing is out of order within a shipment');
+is($other_key, 0, 'nothing is told twice under different keys');
+is(scalar(@unexplained), 0, 'nor but for having been in flight at a kill');
+is(query('SELECT count(*) FROM ganje.outbox'), '0', 'the outbox is empty');
+is(query("SELECT count(*) || ' ' || count(DISTINCT request_id) || ' ' || count(*) FILTER (WHERE result = 'delivered') FROM ganje.outbox_log"),
+	join(' ', ($told * $STEPS) x 3), 'each request is recorded once');
+
+$node->stop;
+done_testing();
