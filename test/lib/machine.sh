@@ -149,6 +149,18 @@ Install them, or run this as root or as a user with sudo${sudo_options:+ (which 
 	restore_main_cluster
 }
 
+# install_if_possible name...: what a test can do without, and then says so.
+install_if_possible()
+{
+	local missing
+
+	command -v dpkg-query >/dev/null || return 0
+	missing=$(missing_packages "$@")
+	[ -n "$missing" ] && may_be_root || return 0
+	say "installing: $missing"
+	apt_install $missing >"$scratch/install.log" 2>&1 || say "could not be installed: $missing"
+}
+
 # The extension's own files go where PGXS puts them.
 install_extension()
 {
