@@ -127,7 +127,7 @@ CREATE TABLE ganje.carrier_account (
     created_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
     updated_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
     CHECK (retry_cap_ms >= retry_base_ms),
-    CHECK (breaker_cap_ms >= breaker_pause_ms),
+    CONSTRAINT breaker_cap CHECK (breaker_cap_ms >= breaker_pause_ms),
     CHECK ((parked_at IS NULL) = (parked_reason IS NULL)),
     CONSTRAINT settings_poll CHECK (ganje.is_poll_settings(settings -> 'poll')),
     CONSTRAINT https_unless_allowed CHECK (base_url ~ '^https://[^/?#@\s]+' OR (allow_http AND base_url ~ '^http://[^/?#@\s]+'))

@@ -312,7 +312,8 @@ BEGIN
     IF retry_dead_letters.account_id IS NOT NULL THEN
         PERFORM ganje.find_account(retry_dead_letters.account_id);
     END IF;
-    IF NOT EXISTS (SELECT FROM ganje.carrier AS c WHERE c.carrier = coalesce(retry_dead_letters.carrier, c.carrier)) THEN
+    PERFORM 1 FROM ganje.carrier AS c WHERE c.carrier = retry_dead_letters.carrier;
+    IF retry_dead_letters.carrier IS NOT NULL AND NOT FOUND THEN
         RAISE no_data_found USING MESSAGE = format('carrier %L does not exist', retry_dead_letters.carrier),
             HINT = 'SELECT carrier FROM ganje.carrier lists them.';
     END IF;

@@ -47,7 +47,7 @@ COMMENT ON FUNCTION ganje.metric_family(text, text, text, text, text[]) IS
 CREATE FUNCTION ganje.metric_accounts() RETURNS TABLE (labels text, breakers text[], pending bigint, in_flight bigint, dead bigint,
                                                        oldest_seconds float8, requests bigint[], latencies bigint[],
                                                        latency_seconds float8)
-LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE sql VOLATILE
 BEGIN ATOMIC
     SELECT concat(ganje.metric_label('account', g.account), ',', ganje.metric_label('carrier', g.carrier)),
            array_agg(t.breaker), sum(s.pending)::bigint, sum(s.in_flight)::bigint, sum(s.dead)::bigint,
@@ -67,7 +67,7 @@ END;
 COMMENT ON FUNCTION ganje.metric_accounts() IS 'What metrics() says of each account; all subscribers together are one, with an empty name.';
 
 CREATE FUNCTION ganje.metrics_of_accounts() RETURNS text
-LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE sql VOLATILE
 BEGIN ATOMIC
     WITH account AS MATERIALIZED (SELECT * FROM ganje.metric_accounts()), sample AS MATERIALIZED (
         SELECT
@@ -116,7 +116,7 @@ BEGIN ATOMIC
                             ARRAY[' ' || (SELECT count(*) FROM ganje.zone AS z WHERE NOT z.deleted)]),
         ganje.metric_family('ganje_stores', 'gauge', '', 'Stores.',
                             ARRAY[' ' || (SELECT count(*) FROM ganje.store AS s WHERE NOT s.deleted)]),
-        E'# EOF\n');
+        '# EOF');
 END;
 COMMENT ON FUNCTION ganje.metrics() IS
 'The state of this database in OpenMetrics text, to be served as application/openmetrics-text; version=1.0.0; charset=utf-8.';

@@ -38,7 +38,7 @@ CREATE FUNCTION ganje.html_ms(value numeric) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE WHEN value IS NULL THEN '–'
             WHEN value < 10 THEN round(value, 1) || ' ms'
-            WHEN value < 1000 THEN round(value) || ' ms'
+            WHEN value < 999.5 THEN round(value) || ' ms'
             ELSE round(value / 1000, 1) || ' s' END;
 COMMENT ON FUNCTION ganje.html_ms(numeric) IS 'Milliseconds for people.';
 

@@ -131,8 +131,9 @@ gl_outbox_room(const char *account_id, const GlAccountLimits *limits, int most, 
 	account->limits = *limits;
 	room = room_beside(account, most, wait_ms);
 	if (room > 0)
-		room = gl_breaker_take(&account->breaker, &limits->breaker, room, now,
-							   (int64) limits->timeout_ms + gl_setting_lease_margin, &probe, wait_ms);
+		room =
+			gl_breaker_take(&account->breaker, &limits->breaker, room, now,
+							(int64) limits->timeout_ms + gl_setting_lease_margin, &probe, wait_ms);
 	if (room > 0 && limits->per_second > 0)
 		room = gl_bucket_take(&account->requests, limits->per_second, room, now, wait_ms);
 	if (room <= 0 && probe)

@@ -23,8 +23,8 @@ typedef enum GlBreakerState
 /* What a request taught about its carrier. */
 typedef enum GlBreakerNews
 {
-	GL_BREAKER_GOOD,  /* it answers */
-	GL_BREAKER_BAD,   /* network error, timeout, 5xx, or its function fails */
+	GL_BREAKER_GOOD,   /* it answers */
+	GL_BREAKER_BAD,    /* network error, timeout, 5xx, or its function fails */
 	GL_BREAKER_NOTHING /* the carrier was not asked */
 } GlBreakerNews;
 
@@ -38,8 +38,8 @@ typedef struct GlBreakerLimits
 /* All zero is closed. */
 typedef struct GlBreaker
 {
-	int failures;       /* in a row */
-	int openings;       /* in a row; 0: closed */
+	int failures; /* in a row */
+	int openings; /* in a row; 0: closed */
 	int64_t open_until;
 	int64_t probe_until; /* a request is being tried, until then at most; 0: none is */
 } GlBreaker;

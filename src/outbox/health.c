@@ -52,8 +52,8 @@ make_array(const uint64 *values, int count)
 
 	for (int i = 0; i < count; i++)
 		elements[i] = Int64GetDatum((int64) values[i]);
-	return PointerGetDatum(construct_array(elements, count, INT8OID, sizeof(int64),
-										   FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+	return PointerGetDatum(
+		construct_array(elements, count, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 }
 
 static void

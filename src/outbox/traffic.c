@@ -109,6 +109,6 @@ gl_latency_quantile(const uint64_t latencies[GL_LATENCY_BUCKETS], double share)
 		return gl_latency_bounds[bucket - 1];
 	low = bucket > 0 ? gl_latency_bounds[bucket - 1] : 0;
 	high = gl_latency_bounds[bucket];
-	return low + (high - low) * (share * (double) total - (double) below) /
-					 (double) latencies[bucket];
+	return low +
+		   (high - low) * (share * (double) total - (double) below) / (double) latencies[bucket];
 }
