@@ -130,12 +130,17 @@ CREATE TABLE ganje.carrier_account (
     max_attempts integer NOT NULL DEFAULT 12 CHECK (max_attempts BETWEEN 1 AND 1000),
     retry_base_ms integer NOT NULL DEFAULT 1000 CHECK (retry_base_ms BETWEEN 1 AND 3600000),
     retry_cap_ms integer NOT NULL DEFAULT 3600000 CHECK (retry_cap_ms BETWEEN 1 AND 86400000),
+    breaker_failures integer NOT NULL DEFAULT 10 CHECK (breaker_failures BETWEEN 0 AND 10000),
+    breaker_pause_ms integer NOT NULL DEFAULT 1000 CHECK (breaker_pause_ms BETWEEN 10 AND 86400000),
+    breaker_cap_ms integer NOT NULL DEFAULT 60000 CHECK (breaker_cap_ms BETWEEN 10 AND 86400000),
     active boolean NOT NULL DEFAULT true,
+    paused_at timestamptz,
     parked_at timestamptz,
     parked_reason text,
     created_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
     updated_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
     CHECK (retry_cap_ms >= retry_base_ms),
+    CONSTRAINT breaker_cap CHECK (breaker_cap_ms >= breaker_pause_ms),
     CHECK ((parked_at IS NULL) = (parked_reason IS NULL)),
     CONSTRAINT settings_poll CHECK (ganje.is_poll_settings(settings -> 'poll')),
     CONSTRAINT https_unless_allowed CHECK (base_url ~ '^https://[^/?#@\s]+' OR (allow_http AND base_url ~ '^http://[^/?#@\s]+'))
@@ -143,6 +148,11 @@ CREATE TABLE ganje.carrier_account (
 COMMENT ON TABLE ganje.carrier_account IS 'One login at a carrier: URL and limits. Its secrets are in carrier_credential.';
 COMMENT ON COLUMN ganje.carrier_account.allow_http IS 'plain http is refused unless this is set';
 COMMENT ON COLUMN ganje.carrier_account.timeout_ms IS 'for a whole request, from connecting to the last byte';
+COMMENT ON COLUMN ganje.carrier_account.max_connections IS 'at a time, of all workers together';
+COMMENT ON COLUMN ganje.carrier_account.requests_per_second IS 'of all workers together, after a second''s worth at once; NULL: no limit';
+COMMENT ON COLUMN ganje.carrier_account.breaker_failures IS 'network errors, timeouts and 5xx in a row after which requests wait and the carrier is tried by one at a time; 0: never';
+COMMENT ON COLUMN ganje.carrier_account.breaker_pause_ms IS 'before the first such try; each further pause is twice as long, up to breaker_cap_ms';
+COMMENT ON COLUMN ganje.carrier_account.paused_at IS 'since when people let nothing be sent: pause_sending(account_id), resume_sending(account_id)';
 COMMENT ON COLUMN ganje.carrier_account.max_attempts IS 'after which a request is a dead letter';
 CREATE INDEX carrier_account_carrier ON ganje.carrier_account (carrier);
 COMMENT ON COLUMN ganje.carrier_account.parked_at IS 'since when requests wait for people, for example because the carrier refuses the login; set_credential and unpark_account let them go on';

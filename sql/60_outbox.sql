@@ -203,31 +203,43 @@ COMMENT ON FUNCTION ganje.enqueue_request(text, text, text, text, text, jsonb, t
 'Puts a request of a carrier account, of no shipment in particular, into the outbox and answers its request_id.';
 
 CREATE VIEW ganje.outbox_status AS
-SELECT a.account_id, a.carrier,
-       count(*) FILTER (WHERE d.state = 'pending') AS pending,
-       count(*) FILTER (WHERE d.state = 'leased') AS in_flight,
-       count(*) FILTER (WHERE d.state = 'dead') AS dead,
-       min(o.created_at) FILTER (WHERE d.state <> 'dead') AS oldest,
-       min(d.due_at) FILTER (WHERE d.state = 'pending') AS next_due,
+SELECT a.account_id, a.carrier, coalesce(q.pending, 0) AS pending, coalesce(q.in_flight, 0) AS in_flight,
+       coalesce(q.dead, 0) AS dead, q.oldest, q.next_due,
        CASE WHEN s.system_identifier <> ganje.system_identifier() THEN 'paused: a copy of another cluster''s database'
             WHEN s.paused THEN 'paused'
             WHEN NOT a.active THEN 'inactive'
+            WHEN a.paused_at IS NOT NULL THEN 'paused: this account'
             WHEN a.parked_at IS NOT NULL THEN 'parked: ' || a.parked_reason
+            WHEN t.breaker = 'open' THEN format('waiting: the carrier failed %s times in a row', t.failures_in_a_row)
+            WHEN t.breaker = 'half-open' THEN format('trying: the carrier failed %s times in a row', t.failures_in_a_row)
             ELSE 'sending' END AS state
   FROM ganje.carrier_account AS a
  CROSS JOIN ganje.sending AS s
-  LEFT JOIN ganje.outbox_delivery AS d ON d.account_id = a.account_id
-  LEFT JOIN ganje.outbox AS o ON o.merchant_id = d.merchant_id AND o.request_id = d.request_id
- GROUP BY a.account_id, a.carrier, a.active, a.parked_at, a.parked_reason, s.system_identifier, s.paused;
-COMMENT ON VIEW ganje.outbox_status IS 'Unfinished requests per carrier account, and whether the account sends.';
+ CROSS JOIN LATERAL ganje.account_traffic(a.account_id) AS t
+  LEFT JOIN (SELECT d.account_id,
+                    count(*) FILTER (WHERE d.state = 'pending') AS pending,
+                    count(*) FILTER (WHERE d.state = 'leased') AS in_flight,
+                    count(*) FILTER (WHERE d.state = 'dead') AS dead,
+                    min(o.created_at) FILTER (WHERE d.state <> 'dead') AS oldest,
+                    min(d.due_at) FILTER (WHERE d.state = 'pending') AS next_due
+               FROM ganje.outbox_delivery AS d
+               JOIN ganje.outbox AS o ON o.merchant_id = d.merchant_id AND o.request_id = d.request_id
+              GROUP BY d.account_id) AS q ON q.account_id = a.account_id;
+COMMENT ON VIEW ganje.outbox_status IS
+'Unfinished requests per carrier account, and whether the account sends: sending, waiting or trying (its breaker is open), paused, parked, inactive.';
 
 CREATE VIEW ganje.dead_letters WITH (security_barrier) AS
 SELECT o.merchant_id, o.request_id, o.account_id, o.shipment_id, o.operation, o.method, o.path, o.body,
-       d.attempts, d.last_status, d.last_error, o.created_at
+       d.attempts, d.last_status, d.last_error, o.created_at,
+       (SELECT jsonb_agg(jsonb_strip_nulls(jsonb_build_object('attempt', t.attempt, 'at', t.started_at, 'elapsedMs', t.elapsed_ms,
+                                                              'status', t.status, 'error', t.error, 'answer', t.answer))
+                         ORDER BY t.attempt)
+          FROM ganje.outbox_attempt AS t WHERE t.merchant_id = o.merchant_id AND t.request_id = o.request_id) AS history
   FROM ganje.outbox_delivery AS d
   JOIN ganje.outbox AS o ON o.merchant_id = d.merchant_id AND o.request_id = d.request_id
  WHERE d.state = 'dead' AND ganje.may_see(o.merchant_id, 'operator');
-COMMENT ON VIEW ganje.dead_letters IS 'Requests given up: retry_request sends them again, cancel_request drops them.';
+COMMENT ON VIEW ganje.dead_letters IS 'Requests given up, with every try: retry_request and retry_dead_letters send them again, cancel_request drops them.';
+COMMENT ON COLUMN ganje.dead_letters.history IS 'its tries: [{attempt, at, elapsedMs, status, error, answer}, …], secrets taken out';
 
 CREATE FUNCTION ganje.lock_delivery(merchant text, request text) RETURNS ganje.outbox_delivery
 LANGUAGE plpgsql VOLATILE
@@ -260,6 +272,44 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ganje.retry_request(text, text) IS 'Sends a dead or waiting request now, with all its attempts before it again.';
+
+-- In the order of their keys, so that two calls do not lock each other out.
+CREATE FUNCTION ganje.retry_dead_letters(carrier text DEFAULT NULL, account_id text DEFAULT NULL, merchant_id text DEFAULT NULL,
+                                         operation text DEFAULT NULL, most bigint DEFAULT NULL) RETURNS bigint
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    retried bigint;
+BEGIN
+    IF retry_dead_letters.account_id IS NOT NULL THEN
+        PERFORM ganje.find_account(retry_dead_letters.account_id);
+    END IF;
+    PERFORM 1 FROM ganje.carrier AS c WHERE c.carrier = retry_dead_letters.carrier;
+    IF retry_dead_letters.carrier IS NOT NULL AND NOT FOUND THEN
+        RAISE no_data_found USING MESSAGE = format('carrier %L does not exist', retry_dead_letters.carrier),
+            HINT = 'SELECT carrier FROM ganje.carrier lists them.';
+    END IF;
+    WITH chosen AS MATERIALIZED (
+        SELECT d.merchant_id, d.request_id
+          FROM ganje.outbox_delivery AS d
+          JOIN ganje.outbox AS o ON o.merchant_id = d.merchant_id AND o.request_id = d.request_id
+          JOIN ganje.carrier_account AS a ON a.account_id = d.account_id
+         WHERE d.state = 'dead'
+           AND (retry_dead_letters.carrier IS NULL OR a.carrier = retry_dead_letters.carrier)
+           AND (retry_dead_letters.account_id IS NULL OR d.account_id = retry_dead_letters.account_id)
+           AND (retry_dead_letters.merchant_id IS NULL OR d.merchant_id = retry_dead_letters.merchant_id)
+           AND (retry_dead_letters.operation IS NULL OR o.operation = retry_dead_letters.operation)
+         ORDER BY d.merchant_id, d.request_id LIMIT retry_dead_letters.most FOR UPDATE OF d)
+    UPDATE ganje.outbox_delivery AS d SET state = 'pending', attempts = 0, due_at = pg_catalog.now()
+      FROM chosen AS c
+     WHERE d.merchant_id = c.merchant_id AND d.request_id = c.request_id;
+    GET DIAGNOSTICS retried = ROW_COUNT;
+    PERFORM ganje.wake_worker();
+    RETURN retried;
+END
+$$;
+COMMENT ON FUNCTION ganje.retry_dead_letters(text, text, text, text, bigint) IS
+'Sends dead letters again, all of them or those of a carrier, an account, a merchant, an operation, the oldest first where not more than so many; answers how many.';
 
 CREATE FUNCTION ganje.cancel_request(request_id text, merchant_id text DEFAULT 'DEFAULT') RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -303,6 +353,31 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION ganje.pause_sending() IS 'Nothing is sent any more from this database until resume_sending(); requests in flight end.';
 
+CREATE FUNCTION ganje.pause_sending(account_id text) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM ganje.find_account(pause_sending.account_id);
+    UPDATE ganje.carrier_account AS a SET paused_at = pg_catalog.now()
+     WHERE a.account_id = pause_sending.account_id AND a.paused_at IS NULL;
+END
+$$;
+COMMENT ON FUNCTION ganje.pause_sending(text) IS 'Nothing is sent any more for a carrier account until resume_sending(account_id); requests in flight end.';
+
+CREATE FUNCTION ganje.resume_sending(account_id text) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM ganje.find_account(resume_sending.account_id);
+    UPDATE ganje.carrier_account AS a SET paused_at = NULL
+     WHERE a.account_id = resume_sending.account_id AND a.paused_at IS NOT NULL;
+    PERFORM ganje.close_breaker(resume_sending.account_id);
+    PERFORM ganje.wake_worker();
+END
+$$;
+COMMENT ON FUNCTION ganje.resume_sending(text) IS
+'Sends again for a carrier account after pause_sending(account_id), and at once where the account waits because its carrier failed.';
+
 CREATE FUNCTION ganje.resume_sending() RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
@@ -316,27 +391,110 @@ END
 $$;
 COMMENT ON FUNCTION ganje.resume_sending() IS 'Sends again after pause_sending(), and in a database restored from a dump, what is pending.';
 
+-- Polls go on for ever, and dead letters wait for people: neither is waited for.
+CREATE FUNCTION ganje.is_outbox_drained() RETURNS boolean
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+    SELECT NOT EXISTS (
+        SELECT FROM ganje.carrier_account AS a
+         CROSS JOIN ganje.sending AS s
+         WHERE a.active AND a.paused_at IS NULL AND a.parked_at IS NULL
+           AND NOT s.paused AND s.system_identifier = ganje.system_identifier()
+           AND EXISTS (SELECT FROM ganje.outbox_delivery AS d
+                        WHERE d.account_id = a.account_id AND d.state <> 'dead' AND NOT d.poll AND d.origin = s.system_identifier));
+END;
+COMMENT ON FUNCTION ganje.is_outbox_drained() IS 'True where no request is left that can be sent: of no account that is paused, parked or inactive.';
+
+CREATE FUNCTION ganje.outbox_left() RETURNS bigint
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+    SELECT count(*) FROM ganje.outbox_delivery AS d WHERE d.state <> 'dead' AND NOT d.poll;
+END;
+COMMENT ON FUNCTION ganje.outbox_left() IS 'Requests in the outbox but for dead letters and polls.';
+
+CREATE FUNCTION ganje.check_drain() RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE invalid_transaction_state USING MESSAGE = 'drain cannot see what others do meanwhile',
+            DETAIL = format('The transaction is %s.', current_setting('transaction_isolation')),
+            HINT = 'Call it in a READ COMMITTED transaction.';
+    ELSIF pg_current_xact_id_if_assigned() IS NOT NULL
+          AND EXISTS (SELECT FROM ganje.outbox_delivery AS d WHERE d.state <> 'dead' AND ganje.is_own(d.xmin)) THEN
+        RAISE invalid_transaction_state USING MESSAGE = 'drain would wait for requests of its own transaction',
+            DETAIL = 'Nothing is sent before the transaction that enqueues it has committed.',
+            HINT = 'Commit, then call it.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION ganje.check_drain() IS 'Raises where waiting for the outbox would be in vain.';
+
+-- "before" and "since": how many there were at the last call, and when that was.
+CREATE FUNCTION ganje.tell_drain(before bigint, since timestamptz) RETURNS bigint
+LANGUAGE plpgsql VOLATILE
+AS $$
+DECLARE
+    remaining bigint := ganje.outbox_left();
+    seconds float8 := greatest(extract(epoch FROM clock_timestamp() - since), 0.001);
+BEGIN
+    IF ganje.worker_pid() IS NULL THEN
+        RAISE NOTICE '% requests are left, and no worker runs for this database', remaining;
+    ELSE
+        RAISE NOTICE '% requests are left, % a second go', remaining, round(greatest(before - remaining, 0) / seconds);
+    END IF;
+    RETURN remaining;
+END
+$$;
+COMMENT ON FUNCTION ganje.tell_drain(bigint, timestamptz) IS 'The line of progress of drain(): how many requests are left, and at what rate they go.';
+
 CREATE FUNCTION ganje.drain(timeout interval DEFAULT '1 minute') RETURNS bigint
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     deadline timestamptz := clock_timestamp() + timeout;
-    remaining bigint;
     said timestamptz := clock_timestamp();
+    remaining bigint;
 BEGIN
-    LOOP
-        SELECT count(*) INTO remaining FROM ganje.outbox_delivery AS d WHERE d.state <> 'dead' AND NOT d.poll;
-        EXIT WHEN remaining = 0 OR clock_timestamp() >= deadline;
-        IF clock_timestamp() > said + interval '5 seconds' THEN
-            RAISE NOTICE '% requests are still in the outbox', remaining;
+    PERFORM ganje.check_drain();
+    remaining := ganje.outbox_left();
+    WHILE NOT ganje.is_outbox_drained() AND clock_timestamp() < deadline LOOP
+        PERFORM pg_sleep(0.02);
+        IF clock_timestamp() > said + interval '1 second' THEN
+            remaining := ganje.tell_drain(remaining, said);
             said := clock_timestamp();
         END IF;
-        PERFORM pg_sleep(0.02);
     END LOOP;
-    RETURN remaining;
+    RETURN ganje.outbox_left();
 END
 $$;
-COMMENT ON FUNCTION ganje.drain(interval) IS 'Waits until the outbox is empty but for dead letters and polls, or the timeout is over; answers how many requests remain. Call it outside the transaction that enqueues.';
+COMMENT ON FUNCTION ganje.drain(interval) IS
+'Waits until the outbox is empty but for dead letters, polls and what cannot be sent (paused, parked), or the timeout is over; answers how many requests remain, and says each second how it goes. It holds vacuum back while it waits; CALL ganje.drain_outbox does not.';
+
+-- A function runs within its caller's snapshot, which keeps vacuum from
+-- removing what died since. A procedure can end its transaction between looks.
+CREATE PROCEDURE ganje.drain_outbox(timeout interval DEFAULT '1 minute', INOUT remaining bigint DEFAULT NULL)
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    deadline timestamptz := clock_timestamp() + timeout;
+    said timestamptz := clock_timestamp();
+BEGIN
+    PERFORM ganje.check_drain();
+    remaining := ganje.outbox_left();
+    WHILE NOT ganje.is_outbox_drained() AND clock_timestamp() < deadline LOOP
+        COMMIT;
+        PERFORM pg_catalog.pg_sleep(0.02);
+        IF clock_timestamp() > said + interval '1 second' THEN
+            remaining := ganje.tell_drain(remaining, said);
+            said := clock_timestamp();
+        END IF;
+    END LOOP;
+    remaining := ganje.outbox_left();
+END
+$$;
+COMMENT ON PROCEDURE ganje.drain_outbox(interval, bigint) IS
+'The same as drain(), for long waits: it holds no snapshot, so vacuum goes on meanwhile. Not within a transaction block.';
 
 SELECT pg_catalog.pg_extension_config_dump('ganje.outbox', '');
 SELECT pg_catalog.pg_extension_config_dump('ganje.outbox_delivery', '');

@@ -345,11 +345,12 @@ BEGIN
             CONTINUE;
         END;
     END LOOP;
+    PERFORM ganje.keep_traffic(ARRAY(SELECT a.account_id FROM ganje.carrier_account AS a));
     RETURN emptied;
 END
 $$;
 COMMENT ON FUNCTION ganje.trim_log(integer) IS
-'Empties the tables of the log that are older than so many days; answers how many.';
+'Empties the tables of the log that are older than so many days; answers how many. Forgets accounts that are gone.';
 
 -- The launcher learns at commit that this database wants a worker.
 SELECT ganje.wake_worker();

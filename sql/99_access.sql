@@ -143,7 +143,7 @@ COMMENT ON FUNCTION ganje.access_list() IS
 -- One GRANT or REVOKE. A function that is not there any more raises.
 CREATE FUNCTION ganje.access_statement(verb text, privilege text, object text, role regrole) RETURNS text
 LANGUAGE sql STABLE
-RETURN format('%s %s ON %s %s %s %s', verb, privilege, CASE WHEN object LIKE '%(%' THEN 'FUNCTION' ELSE 'TABLE' END,
+RETURN format('%s %s ON %s %s %s %s', verb, privilege, CASE WHEN object LIKE '%(%' THEN 'ROUTINE' ELSE 'TABLE' END,
               CASE WHEN object LIKE '%(%' THEN ('ganje.' || object)::regprocedure::text ELSE ('ganje.' || object)::regclass::text END,
               CASE verb WHEN 'GRANT' THEN 'TO' ELSE 'FROM' END, role);
 COMMENT ON FUNCTION ganje.access_statement(text, text, text, regrole) IS 'The statement that grants or revokes an entry of access_list.';
@@ -304,7 +304,7 @@ BEGIN
     FOR routine IN SELECT p.oid::regprocedure FROM pg_proc AS p
                     WHERE p.pronamespace = 'ganje'::regnamespace
                       AND EXISTS (SELECT FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) AS a WHERE a.grantee = 0) LOOP
-        EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', routine);
+        EXECUTE format('REVOKE ALL ON ROUTINE %s FROM PUBLIC', routine);
     END LOOP;
     -- A policy per command, because a role may have its levels for different merchants. Where the list says nothing the policy
     -- has no level: what the owner grants beyond the list is then for databases in which nobody is confined to a merchant.

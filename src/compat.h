@@ -43,4 +43,11 @@
 	 (relation)->rd_firstRelfilenodeSubid != InvalidSubTransactionId)
 #endif
 
+/* How a key of one length gets into a shared hash table, which had no say in that before 17. */
+#if PG_VERSION_NUM >= 170000
+#define GL_DSHASH_COPY_KEY .copy_function = dshash_memcpy
+#else
+#define GL_DSHASH_COPY_KEY .tranche_id = 0
+#endif
+
 #endif /* GL_COMPAT_H */

@@ -14,6 +14,7 @@
 #include "storage/shmem.h"
 
 #include "compat.h"
+#include "outbox/account.h"
 #include "settings.h"
 #include "shipment/track.h"
 #include "worker/worker.h"
@@ -30,6 +31,7 @@ request_shmem(void)
 	if (next_shmem_request != NULL)
 		next_shmem_request();
 	RequestAddinShmemSpace(gl_track_shmem_size());
+	RequestAddinShmemSpace(gl_account_shmem_size());
 }
 
 void

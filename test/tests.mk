@@ -2,7 +2,8 @@
 
 UNIT_TESTS = $(sort $(patsubst test/unit/%.c,%,$(wildcard test/unit/test_*.c)))
 FUZZERS = $(sort $(patsubst test/fuzz/%.c,%,$(wildcard test/fuzz/fuzz_*.c)))
-PURE_SOURCES = $(sort $(wildcard src/geo/*.c src/text/*.c src/pool/*.c src/http/*.c src/zone/geojson_scan.c))
+PURE_SOURCES = $(sort $(wildcard src/geo/*.c src/text/*.c src/pool/*.c src/http/*.c src/zone/geojson_scan.c \
+	src/outbox/breaker.c src/outbox/rate.c src/outbox/traffic.c))
 UNIT_HELPERS = $(sort $(filter-out $(wildcard test/unit/test_*.c),$(wildcard test/unit/*.c)))
 UNIT_HEADERS = $(HEADERS_ALL) $(wildcard test/unit/*.h)
 

@@ -116,9 +116,26 @@ wait_until(TimestampTz due, TimestampTz now, int64 *wait_ms)
 	*wait_ms = Min(*wait_ms, Max((due - now) / 1000 + 1, 1));
 }
 
+/* The limits of an account, columns of GL_STATEMENT_DUE_ACCOUNTS. */
+static GlAccountLimits
+read_limits(HeapTuple row, TupleDesc descriptor)
+{
+	GlAccountLimits limits = {0};
+	bool isnull;
+	Datum rate = SPI_getbinval(row, descriptor, 3, &isnull);
+
+	limits.max_connections = integer_of(row, descriptor, 2);
+	limits.per_second = isnull ? 0 : DatumGetFloat8(rate);
+	limits.timeout_ms = integer_of(row, descriptor, 6);
+	limits.breaker.failures = integer_of(row, descriptor, 7);
+	limits.breaker.pause_ms = integer_of(row, descriptor, 8);
+	limits.breaker.cap_ms = integer_of(row, descriptor, 9);
+	return limits;
+}
+
 /* Reads the accounts that have something due and room for it. */
 static void
-read_shares(Lease *lease, int64 *wait_ms)
+read_shares(Lease *lease, int places, int64 *wait_ms)
 {
 	Datum values[] = {TimestampTzGetDatum(lease->now),
 					  Int64GetDatum((int64) GetSystemIdentifier())};
@@ -131,8 +148,8 @@ read_shares(Lease *lease, int64 *wait_ms)
 	{
 		HeapTuple row = SPI_tuptable->vals[i];
 		Share *share = &lease->shares[lease->share_count];
+		GlAccountLimits limits = read_limits(row, descriptor);
 		bool isnull;
-		Datum rate;
 		Datum next_due;
 
 		next_due = SPI_getbinval(row, descriptor, 5, &isnull);
@@ -140,11 +157,8 @@ read_shares(Lease *lease, int64 *wait_ms)
 			wait_until(DatumGetTimestampTz(next_due), lease->now, wait_ms);
 		if (!DatumGetBool(value_of(row, descriptor, 4)))
 			continue;
-		rate = SPI_getbinval(row, descriptor, 3, &isnull);
 		share->account_id = SPI_getvalue(row, descriptor, 1);
-		share->room =
-			gl_outbox_room(gl_outbox_account(share->account_id), integer_of(row, descriptor, 2),
-						   isnull ? 0 : DatumGetFloat8(rate), wait_ms);
+		share->room = gl_outbox_room(share->account_id, &limits, places, wait_ms);
 		if (share->room > 0)
 			lease->share_count++;
 	}
@@ -274,6 +288,7 @@ record_unsent(const GlFlight *flight, const char *reason)
 												pg_prng_uint32(&pg_global_prng_state), NULL, 0));
 	values[3] = CStringGetTextDatum(reason);
 	gl_outbox_execute(GL_STATEMENT_UNSENT, values, NULL);
+	gl_outbox_account_unsent(flight->account_id, reason);
 }
 
 /* The share that a row belongs to. */
@@ -364,7 +379,7 @@ gl_outbox_lease(int places, MemoryContext parent, dlist_head *flights, int64 *wa
 	lease.now = GetCurrentTimestamp();
 	lease.parent = parent;
 	lease.flights = flights;
-	read_shares(&lease, wait_ms);
+	read_shares(&lease, places, wait_ms);
 	if (lease.share_count == 0 || places <= 0)
 		return;
 	left = divide_places(&lease, places);

@@ -20,27 +20,7 @@
 #include "utils/timestamp.h"
 
 #include "http/engine.h"
-
-/* Lets so many things a second go: a bucket that holds one second's worth. */
-typedef struct GlBucket
-{
-	double allowance; /* things that may go now; full where at is 0 */
-	int64 at;         /* when allowance was worked out */
-} GlBucket;
-
-/* What a worker remembers of an account from turn to turn. */
-typedef struct GlAccountState
-{
-	char account_id[256];   /* hash key; a longer id is cut, see account.c */
-	int active;             /* leased and not yet recorded */
-	bool logging_in;        /* a login is on its way; the others wait for it */
-	int login_failures;     /* in a row */
-	int64 login_not_before; /* on the clock of gl_outbox_clock_ms */
-	GlBucket requests;      /* by requests_per_second */
-	double per_second;      /* 0: no limit */
-	GlBucket polls;         /* by the rate of polls, which is another */
-	int64 poll_not_before;  /* their function failed */
-} GlAccountState;
+#include "outbox/account.h"
 
 typedef struct GlFlight
 {
@@ -82,6 +62,8 @@ typedef struct GlFlight
 	int64 record_at;     /* record not before; gl_outbox_clock_ms */
 	const char *verdict; /* of recording it; NULL until it is recorded */
 	int64 delay_ms;      /* until the next try, where there is one */
+	bool probe;          /* the one by which a carrier that failed is tried */
+	bool trouble;        /* the carrier answered, but what it says could not be recorded */
 } GlFlight;
 
 /* The SQL of this module; see statement.c. */
@@ -181,18 +163,33 @@ extern int64 gl_outbox_wall_offset_ms(void);
 /* Moves leases and what is due later by what the wall clock jumped. */
 extern void gl_outbox_shift_times(int64 step_ms);
 
-/* account.c */
-extern GlAccountState *gl_outbox_account(const char *account_id);
-extern int gl_outbox_room(GlAccountState *account, int max_connections, double per_second,
+/*
+ * account.c: how many requests of an account may be leased now, at most
+ * "most"; these are kept for this worker until gl_outbox_settle_room.
+ * *wait_ms is lowered to the time when there may be more.
+ */
+extern int gl_outbox_room(const char *account_id, const GlAccountLimits *limits, int most,
 						  int64 *wait_ms);
+
+/* Counts a flight that is leased for certain. */
 extern void gl_outbox_account_enter(GlFlight *flight);
 
+/* Gives back the room that no flight took; to be called after every lease, also one that failed. */
+extern void gl_outbox_settle_room(void);
+
+/* A request that could not be authorized, and why. */
+extern void gl_outbox_account_unsent(const char *account_id, const char *reason);
+
+/* Logins of an account that failed in a row. */
+extern int gl_outbox_login_failures(const char *account_id);
+
 /*
- * How many things a bucket lets go now, per_second > 0.  *wait_ms is lowered
- * to the time of the next one where there is none.  The caller subtracts
- * from allowance what went.
+ * How many polls an account may enqueue now, at most "most"; what it does not
+ * is given back.  Where it cannot at all, its polls wait for delay_ms.
  */
-extern int gl_outbox_bucket(GlBucket *bucket, double per_second, int64 *wait_ms);
+extern int gl_outbox_poll_places(const char *account_id, double per_second, int most,
+								 int64 *wait_ms);
+extern void gl_outbox_poll_return(const char *account_id, int count, int64 delay_ms);
 
 /* answer.c: the parts of an answer as SQL values, in the current context */
 extern Datum gl_outbox_answer_headers(const GlHttpResult *result);

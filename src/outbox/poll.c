@@ -90,28 +90,25 @@ enqueue(void *argument)
 static void
 poll_account(Polled *polled, int64 *wait_ms)
 {
-	GlAccountState *account = gl_outbox_account(polled->account_id);
-	int64 now = gl_outbox_clock_ms();
+	int64 next_ms = PG_INT64_MAX;
 	GlFailure failure;
 
-	if (account->poll_not_before > now)
+	polled->places =
+		gl_outbox_poll_places(polled->account_id, polled->per_second, MOST_AT_ONCE, &next_ms);
+	if (polled->places == 0)
 	{
-		*wait_ms = Min(*wait_ms, account->poll_not_before - now);
+		*wait_ms = Min(*wait_ms, next_ms);
 		return;
 	}
-	polled->places = gl_outbox_bucket(&account->polls, polled->per_second, wait_ms);
-	polled->places = Min(polled->places, MOST_AT_ONCE);
-	if (polled->places == 0)
-		return;
 	if (!gl_outbox_try(enqueue, polled, &failure))
 	{
-		account->poll_not_before = now + FAILURE_DELAY;
+		gl_outbox_poll_return(polled->account_id, polled->places, FAILURE_DELAY);
 		ereport(LOG,
 				errmsg("ganje_logistics: carrier account \"%s\" could not be polled (SQLSTATE %s)",
 					   polled->account_id, unpack_sql_state(failure.sqlstate)));
 		return;
 	}
-	account->polls.allowance -= polled->enqueued;
+	gl_outbox_poll_return(polled->account_id, polled->places - polled->enqueued, 0);
 	if (polled->next_due == DT_NOEND)
 		return;
 	if (polled->next_due > GetCurrentTimestamp())
@@ -119,7 +116,7 @@ poll_account(Polled *polled, int64 *wait_ms)
 	else if (polled->enqueued < polled->places)
 		*wait_ms = Min(*wait_ms, FULL_DELAY);
 	else
-		(void) gl_outbox_bucket(&account->polls, polled->per_second, wait_ms);
+		*wait_ms = Min(*wait_ms, next_ms);
 }
 
 void

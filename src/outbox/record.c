@@ -218,6 +218,7 @@ record_trouble(GlFlight *flight, const GlFailure *failure)
 		flight->busy++;
 		return;
 	}
+	flight->trouble = true;
 	if (gl_outbox_try(record_failure, &failed, &second))
 		return;
 	ereport(LOG,
@@ -230,10 +231,10 @@ record_trouble(GlFlight *flight, const GlFailure *failure)
 static int64
 delay_of(GlFlight *flight)
 {
-	const GlAccountState *account = gl_outbox_account(flight->account_id);
 	const char *retry_after =
 		flight->answered ? gl_http_header(&flight->result, "retry-after") : NULL;
-	int attempt = flight->login ? account->login_failures + 1 : flight->attempt;
+	int attempt =
+		flight->login ? gl_outbox_login_failures(flight->account_id) + 1 : flight->attempt;
 
 	return gl_retry_delay_ms(attempt, flight->retry_base_ms, flight->retry_cap_ms,
 							 pg_prng_uint32(&pg_global_prng_state), retry_after,

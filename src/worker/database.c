@@ -116,6 +116,7 @@ lease_and_send(GlWorker *worker)
 	worker->more = false;
 	if (!gl_worker_transact(worker, lease))
 	{
+		gl_outbox_settle_room();
 		MemoryContextReset(worker->turn);
 		worker->lease_at = gl_outbox_clock_ms() + TROUBLE_DELAY;
 		return;
@@ -136,6 +137,7 @@ lease_and_send(GlWorker *worker)
 			worker->record_at = 0;
 		}
 	}
+	gl_outbox_settle_room();
 }
 
 /* Something may be due now: a request at once, a poll hardly before a second. */

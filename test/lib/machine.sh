@@ -149,8 +149,8 @@ Install them, or run this as root or as a user with sudo${sudo_options:+ (which 
 	restore_main_cluster
 }
 
-# Like install_packages, of what something can be measured without: says so where it cannot have it.
-install_peers()
+# install_if_possible name...: what can be done without, and then says so.
+install_if_possible()
 {
 	local missing
 
