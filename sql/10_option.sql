@@ -94,7 +94,7 @@ BEGIN
     IF (SELECT count(DISTINCT value ->> 'status') <> count(*) FROM jsonb_array_elements(data)) THEN
         RAISE invalid_parameter_value USING MESSAGE = 'data names a status twice';
     END IF;
-    IF NOT EXISTS (SELECT FROM jsonb_array_elements(data) WHERE (value -> 'cancel') IS DISTINCT FROM 'true') THEN
+    IF (SELECT bool_and(coalesce((value ->> 'cancel')::boolean, false)) FROM jsonb_array_elements(data)) THEN
         RAISE invalid_parameter_value USING MESSAGE = 'data names no status but cancelled ones',
             HINT = 'A shipment begins with the first status that has no "cancel".';
     END IF;
