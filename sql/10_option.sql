@@ -43,7 +43,7 @@ COMMENT ON FUNCTION ganje.option_data(text) IS 'The data of an option in force, 
 -- The default of a column, and so asked at every order: where nobody has set
 -- the option, which is the rule, it is one look into an empty index.
 CREATE FUNCTION ganje.first_status() RETURNS text
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql STABLE
 AS $$
 DECLARE
     statuses jsonb := (SELECT o.data FROM ganje.option AS o WHERE o.option_id = 'SHIPMENT_STATUSES');
@@ -94,7 +94,7 @@ BEGIN
     IF (SELECT count(DISTINCT value ->> 'status') <> count(*) FROM jsonb_array_elements(data)) THEN
         RAISE invalid_parameter_value USING MESSAGE = 'data names a status twice';
     END IF;
-    IF NOT EXISTS (SELECT FROM jsonb_array_elements(data) WHERE (value -> 'cancel') IS DISTINCT FROM 'true') THEN
+    IF (SELECT bool_and(coalesce((value ->> 'cancel')::boolean, false)) FROM jsonb_array_elements(data)) THEN
         RAISE invalid_parameter_value USING MESSAGE = 'data names no status but cancelled ones',
             HINT = 'A shipment begins with the first status that has no "cancel".';
     END IF;

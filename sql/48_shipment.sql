@@ -147,6 +147,32 @@ END
 $$;
 COMMENT ON FUNCTION ganje.status_place(text) IS 'Place of a status in option SHIPMENT_STATUSES, NULL where it is not listed.';
 
+-- Shipments of an order, and of an external id, are cancelled one after
+-- another in one transaction. Each in the order of its shipments, two of them
+-- would wait for each other's counters, and so would a hold of several slots;
+-- in the order of the counters' keys, as holds lock them, they do not.
+CREATE FUNCTION ganje.lock_counters(the_shipment ganje.shipment) RETURNS void
+LANGUAGE plpgsql VOLATILE
+AS $$
+BEGIN
+    PERFORM 1 FROM ganje.slot_counter AS c
+      JOIN (SELECT DISTINCT u.store_merchant_id, u.store_id, u.rule_id, u.day, u.slot_from, u.slot_to
+              FROM (SELECT s.merchant_id, s.hold_id, s.group_no FROM ganje.shipment AS s
+                     WHERE s.order_id = the_shipment.order_id AND s.merchant_id = the_shipment.merchant_id
+                     UNION
+                    SELECT t.merchant_id, t.hold_id, t.group_no FROM ganje.shipment AS s
+                      JOIN ganje.shipment AS t ON t.external_id = s.external_id AND t.account_id = s.account_id AND t.merchant_id = s.merchant_id
+                     WHERE s.order_id = the_shipment.order_id AND s.merchant_id = the_shipment.merchant_id) AS s
+              JOIN ganje.hold_unit AS u ON u.merchant_id = s.merchant_id AND u.hold_id = s.hold_id AND u.group_no = s.group_no) AS k
+        ON c.merchant_id = k.store_merchant_id AND c.store_id = k.store_id AND c.rule_id = k.rule_id
+       AND c.day = k.day AND c.slot_from = k.slot_from AND c.slot_to = k.slot_to
+     ORDER BY c.merchant_id COLLATE "C", c.store_id COLLATE "C", c.rule_id COLLATE "C", c.day, c.slot_from, c.slot_to
+       FOR UPDATE OF c;
+END
+$$;
+COMMENT ON FUNCTION ganje.lock_counters(ganje.shipment) IS
+'Locks the counters of the slots of a shipment''s order, and of what is one with it to a carrier, in the order of their keys.';
+
 -- Gives the unit of capacity back that a shipment no longer needs: cancelled,
 -- or, for ON_DEMAND, which counts unfinished shipments, finished.
 CREATE FUNCTION ganje.release_capacity(the_shipment ganje.shipment) RETURNS void
@@ -159,6 +185,7 @@ BEGIN
        OR (the_shipment.type IS DISTINCT FROM 'ON_DEMAND' AND the_shipment.normalized_status <> 'cancelled') THEN
         RETURN;
     END IF;
+    PERFORM ganje.lock_counters(the_shipment);
     SELECT * INTO unit FROM ganje.hold_unit AS u
      WHERE u.merchant_id = the_shipment.merchant_id AND u.hold_id = the_shipment.hold_id AND u.group_no = the_shipment.group_no;
     PERFORM ganje.end_unit(unit, 'confirmed', 'released');

@@ -96,9 +96,9 @@ BEGIN
                                   absent || jsonb_build_object('parcel', parcel));
     END LOOP;
     -- Where the carrier never spoke, people may have moved it on meanwhile.
-    IF NOT EXISTS (SELECT FROM ganje.shipment_parcel AS p
-                    WHERE p.merchant_id = the_shipment.merchant_id AND p.shipment_id = the_shipment.shipment_id)
-       AND the_shipment.normalized_status NOT IN ('delivered', 'return_to_sender', 'cancelled') THEN
+    IF the_shipment.normalized_status NOT IN ('delivered', 'return_to_sender', 'cancelled')
+       AND NOT EXISTS (SELECT FROM ganje.shipment_parcel AS p
+                        WHERE p.merchant_id = the_shipment.merchant_id AND p.shipment_id = the_shipment.shipment_id) THEN
         PERFORM ganje.mark_cancelled(the_shipment, carrier, '{"cancel": "nothing was reserved"}');
     END IF;
 END

@@ -253,26 +253,6 @@ $$;
 COMMENT ON FUNCTION ganje.lock_order_shipments(jsonb) IS
 'Locks the shipments of an order, and those of their external ids, in the order of their ids.';
 
--- Two orders that give their slots back, each in the order of its shipments,
--- would wait for each other; in the order of the counters' keys they do not.
-CREATE FUNCTION ganje.lock_order_counters(the_order jsonb) RETURNS void
-LANGUAGE plpgsql VOLATILE
-AS $$
-BEGIN
-    PERFORM 1 FROM ganje.slot_counter AS c
-      JOIN (SELECT DISTINCT u.store_merchant_id, u.store_id, u.rule_id, u.day, u.slot_from, u.slot_to
-              FROM ganje.shipment AS s
-              JOIN ganje.hold_unit AS u ON u.merchant_id = s.merchant_id AND u.hold_id = s.hold_id AND u.group_no = s.group_no
-             WHERE s.order_id = the_order ->> 'orderId' AND s.merchant_id = ganje.merchant_of(the_order)) AS k
-        ON c.merchant_id = k.store_merchant_id AND c.store_id = k.store_id AND c.rule_id = k.rule_id
-       AND c.day = k.day AND c.slot_from = k.slot_from AND c.slot_to = k.slot_to
-     ORDER BY c.merchant_id COLLATE "C", c.store_id COLLATE "C", c.rule_id COLLATE "C", c.day, c.slot_from, c.slot_to
-       FOR UPDATE OF c;
-END
-$$;
-COMMENT ON FUNCTION ganje.lock_order_counters(jsonb) IS
-'Locks the counters of the slots that an order''s shipments have taken, in the order of their keys.';
-
 CREATE FUNCTION ganje.change_order(the_order jsonb, old_values jsonb) RETURNS integer
 LANGUAGE plpgsql VOLATILE
 AS $$
@@ -342,7 +322,6 @@ DECLARE
     cancelled integer := 0;
 BEGIN
     PERFORM ganje.lock_order_shipments(the_order);
-    PERFORM ganje.lock_order_counters(the_order);
     FOR the_shipment IN SELECT * FROM ganje.shipment AS s
                          WHERE s.order_id = the_order ->> 'orderId' AND s.merchant_id = ganje.merchant_of(the_order)
                            AND s.normalized_status NOT IN ('delivered', 'return_to_sender', 'cancelled')

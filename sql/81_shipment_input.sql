@@ -267,6 +267,8 @@ BEGIN
     fresh.order_id := request ->> 'orderId';
     fresh.external_id := request ->> 'orderId';
     fresh.data := '{}';
+    -- It may become one with another shipment of its order: all of them, in their order.
+    PERFORM ganje.lock_order_shipments(jsonb_build_object('orderId', fresh.order_id, 'merchantId', merchant));
     known := ganje.lock_shipment(merchant, fresh.shipment_id);
     IF known.shipment_id IS NULL THEN
         IF items IS NULL OR request ->> 'address' IS NULL THEN

@@ -152,7 +152,8 @@ BEGIN
                    AND s.merchant_id = the_shipment.merchant_id AND s.shipment_id <> the_shipment.shipment_id
                    AND s.normalized_status NOT IN ('delivered', 'return_to_sender', 'cancelled')
                  ORDER BY s.shipment_id COLLATE "C" LOOP
-        IF NOT EXISTS (SELECT FROM ganje.status_moves(twin.status, twin.cannot_cancel) AS m WHERE m.move = 'cancel') THEN
+        PERFORM 1 FROM ganje.status_moves(twin.status, twin.cannot_cancel) AS m WHERE m.move = 'cancel';
+        IF NOT FOUND THEN
             PERFORM ganje.refuse_move(twin, format('it is one with shipment %L at the carrier, and cannot be cancelled',
                                                    the_shipment.shipment_id));
         END IF;

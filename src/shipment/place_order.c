@@ -94,9 +94,8 @@ static GlKeptPlan place_others = {
 	.count = 3,
 	.types = {JSONBOID, TEXTOID, TEXTOID}};
 
-static GlKeptPlan bind_hold = {.sql = "SELECT ganje.bind_hold($2, $1, $3)",
-								  .count = 3,
-								  .types = {TEXTOID, TEXTOID, TEXTOID}};
+static GlKeptPlan bind_hold = {
+	.sql = "SELECT ganje.bind_hold($2, $1, $3)", .count = 3, .types = {TEXTOID, TEXTOID, TEXTOID}};
 
 /* What the clock said of the hold was not what it says of its units. */
 static GlKeptPlan retake_hold = {.sql = "SELECT ganje.retake_hold(h) FROM ganje.hold AS h"

@@ -118,6 +118,13 @@ SELECT carry83('{U1,U2}', 'U');
 SELECT move83('U1', '{"next": true}'), move83('U2', '{"status": "CANCELLED"}');
 SELECT shipment_id, status, normalized_status FROM ganje.shipment WHERE merchant_id = 'M83' AND shipment_id ~ '^[TU]' ORDER BY 1;
 SELECT * FROM line83;
+-- A locker that nobody has reserved yet, of an order that is being packed.
+INSERT INTO ganje.carrier_account (account_id, carrier, base_url) VALUES ('83-GANJE', 'ganje', 'https://ganje.example');
+INSERT INTO ganje.shipment (merchant_id, shipment_id, order_id, account_id, external_id, phone) VALUES ('M83', 'P', '83-P', '83-GANJE', 'P', '+989121234567');
+SELECT answer83('P', 200, '{"order_link": "https://ganje.example/reserve/1"}');
+SELECT move83('P', '{"next": true}'), move83('P', '{"status": "CANCELLED"}');
+SELECT answer83('P', 404, '{"detail": "Not found"}');
+SELECT * FROM journey83('P');
 -- A carrier that takes none says so, and nothing has changed.
 INSERT INTO ganje.carrier_account (account_id, carrier, base_url) VALUES ('83-GINEE', 'ginee', 'https://ginee.example');
 INSERT INTO ganje.shipment (merchant_id, shipment_id, order_id, account_id, external_id, made_by) VALUES ('M83', 'GIN', '83-G', '83-GINEE', 'GIN', 'ginee');

@@ -1,5 +1,6 @@
 -- Every action of RBS by its full name.
 \set SHOW_CONTEXT never
+DELETE FROM ganje.option WHERE option_id = 'SHIPMENT';
 -- Each has a function that takes jsonb and answers jsonb, and call reaches it: what the two answer, or refuse, is the same.
 SELECT a.action, p.proname FROM ganje.actions() AS a LEFT JOIN pg_proc AS p
     ON p.oid = to_regprocedure(format('ganje.%I(jsonb)', a.function)) AND p.prorettype = 'jsonb'::regtype;
@@ -18,7 +19,7 @@ SELECT a.action, d AS data, say88(format('SELECT ganje.%I($1)', a.function), d) 
  WHERE say88(format('SELECT ganje.%I($1)', a.function), d) <> say88(format('SELECT ganje.call(%L, $1)', a.action), d);
 SELECT ganje.call('rbs.logistics.request.' || a, d) FROM (VALUES
     (1, 'UPSERT_OPTION', '{"optionId": "SHIPMENT", "data": {"days": 3, "linearStatuses": true}}'::jsonb), (2, 'GET_OPTION', '{"optionId": "SHIPMENT"}'),
-    (3, 'UPSERT_ZONE', '{"zoneId": "88", "name": "Test", "timezone": 3, "rules": [{"addr": {"city": {"IN": ["88"]}}}]}'), (4, 'GET_ZONE', '{"zoneId": "88"}'),
+    (3, 'UPSERT_ZONE', '{"zoneId": "88", "name": "Test", "timezone": 3, "priority": 1000, "rules": [{"addr": {"city": {"IN": ["88"]}}}]}'), (4, 'GET_ZONE', '{"zoneId": "88"}'),
     (5, 'LOCATE_ZONE', '{"address": {"city": "88"}}'), (6, 'UPSERT_STORE', '{"merchantId": "M88", "storeId": "S", "name": "Test", "rules": [{"ruleId": "r", "types": ["SELF"], "fee": 2}]}'),
     (7, 'GET_STORE', '{"merchantId": "M88", "storeId": "S"}'), (8, 'UPSERT_SHIPMENT_PROVIDER', '{"merchantId": "M88", "storeId": "S", "shipmentType": "CARGO", "providerId": "P", "data": {}}'),
     (9, 'LIST_SHIPMENT_PROVIDERS', '{"merchantId": "M88", "storeId": "S"}'), (10, 'GET_REQUIREMENTS', '{"merchantId": "M88", "zoneId": "88"}'),

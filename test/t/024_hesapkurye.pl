@@ -133,6 +133,17 @@ is((calls('Cancel'))[0]{body}{Reason}, 'Müşteri talebi', 'with the reason');
 is(status_of('C'), 'cancelled', 'and the shipment is cancelled');
 is(query("SELECT status FROM ganje.shipment WHERE shipment_id = 'C'"), 'CANCELLED', 'by its own status too');
 
+# Cancelled by a step of its journey: the courier service decides
+order('J');
+is(drain(), '0', 'an order is told');
+is(query(q{SELECT ganje.call('rbs.process.request.START', jsonb_build_object('processId', 'SHIPMENT_JOURNEY', 'payload',
+	jsonb_build_object('orderId', order_id, 'shipmentId', shipment_id, 'status', 'CANCELLED', 'reason', 'no stock'))) ->> 'cancelRequested'
+	FROM ganje.shipment WHERE shipment_id = 'J'}), 'true', 'its journey asks for the end');
+is(drain(), '0', 'the wish is told');
+like(calls_of('J'), qr/^SavePackage (GetPackage )*Cancel$/, 'after the order');
+is((calls('Cancel'))[-1]{body}{Reason}, 'no stock', 'with the reason');
+is(status_of('J'), 'cancelled', 'and the shipment is cancelled');
+
 # A lost answer: GetPackage is asked, and the package is not saved twice
 for my $fault ('close_after_commit', 'reset_mid_body', 'wrong_json')
 {
