@@ -28,7 +28,8 @@ my %carriers = (
 	'courier.example' => start_standin('subscriber.py'),
 	'shop.example' => start_standin('subscriber.py'));
 faults($carriers{'courier.example'}, { action => 'status', code => 201, body => { state => 'taken' }, count => -1 });
-my $node = new_server('readme', bare => 1, conf => "timezone = 'UTC'");
+# A publisher has wal_level = logical.
+my $node = new_server('readme', bare => 1, stream => 'logical', conf => "timezone = 'UTC'");
 
 # Words and cells of a result, whatever is between them.
 sub words
