@@ -14,6 +14,7 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "utils/builtins.h"
+#include "utils/memutils.h"
 #include "utils/numeric.h"
 
 #include "cart/cart.h"
@@ -37,10 +38,34 @@
 /* Of a line, in the cart's unit. */
 #define LARGEST_SIZE INT64CONST(1000000000000000)
 
+/* A number that every item is compared with, made once per backend. */
+static Datum
+constant(Datum *kept, int64 value)
+{
+	if (*kept == (Datum) 0)
+	{
+		MemoryContext caller = MemoryContextSwitchTo(TopMemoryContext);
+
+		*kept = NumericGetDatum(int64_to_numeric(value));
+		MemoryContextSwitchTo(caller);
+	}
+	return *kept;
+}
+
 static Datum
 zero(void)
 {
-	return DirectFunctionCall1(int4_numeric, Int32GetDatum(0));
+	static Datum kept = (Datum) 0;
+
+	return constant(&kept, 0);
+}
+
+static Datum
+largest_size(void)
+{
+	static Datum kept = (Datum) 0;
+
+	return constant(&kept, LARGEST_SIZE);
 }
 
 Datum
@@ -60,8 +85,7 @@ gl_cart_scale(Datum value, int scale, const char *what)
 {
 	Datum scaled = gl_cart_scaled(value, scale);
 
-	if (DatumGetBool(DirectFunctionCall2(numeric_gt, scaled,
-										 NumericGetDatum(int64_to_numeric(LARGEST_SIZE)))))
+	if (DatumGetBool(DirectFunctionCall2(numeric_gt, scaled, largest_size())))
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE), errmsg("%s is out of range", what)));
 	return DatumGetInt64(DirectFunctionCall1(numeric_int8, scaled));
@@ -118,8 +142,7 @@ read_texts(JsonbContainer *object, const Place *place, const char *key)
 static bool
 is_ordinary(Numeric number)
 {
-	return DatumGetBool(DirectFunctionCall2(numeric_lt, NumericGetDatum(number),
-											NumericGetDatum(int64_to_numeric(LARGEST_SIZE))));
+	return DatumGetBool(DirectFunctionCall2(numeric_lt, NumericGetDatum(number), largest_size()));
 }
 
 /* A number that must not be negative (or, where positive, zero); false where the key is absent. */

@@ -143,9 +143,12 @@ void
 gl_jsonb_container(GlJsonbWriter *writer, const void *bytes, int size)
 {
 	int start = writer->buffer.len;
+	int padding = -start & (sizeof(uint32) - 1);
+	int place = reserve(writer, padding + size);
 
-	pad(writer);
-	put(writer, bytes, size);
+	/* As pad, in one store: a container is no smaller than its header. */
+	memset(writer->buffer.data + place, 0, sizeof(uint32));
+	memcpy(writer->buffer.data + place + padding, bytes, size);
 	add_entry(writer, JENTRY_ISCONTAINER, start);
 }
 
