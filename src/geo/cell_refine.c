@@ -27,7 +27,7 @@
  * forgotten and fetched again.
  */
 #define FINE_COST 8
-#define FINE_PART 12
+#define FINE_PART 8
 
 #define DISTANCE_COST 4
 #define EVALUATED_COST 4
