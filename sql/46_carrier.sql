@@ -103,6 +103,17 @@ COMMENT ON COLUMN ganje.carrier.refresh_operation IS 'operation by which the wor
 COMMENT ON COLUMN ganje.carrier.poll IS 'how often, see ganje.is_poll_settings; settings.poll of an account goes before it';
 COMMENT ON COLUMN ganje.carrier.registered_by IS 'role as which the functions run; NULL for built-in carriers: the extension''s owner';
 
+-- What src/carrier/known.c keeps.
+CREATE TRIGGER carrier_changed AFTER INSERT OR UPDATE OR DELETE ON ganje.carrier
+    FOR EACH ROW EXECUTE FUNCTION ganje.config_changed();
+-- Beforehand as well, for an AFTER trigger of the application's own that comes before ours.
+CREATE TRIGGER carrier_changing BEFORE INSERT OR UPDATE OR DELETE ON ganje.carrier
+    FOR EACH STATEMENT EXECUTE FUNCTION ganje.config_changed();
+CREATE TRIGGER carrier_emptied AFTER TRUNCATE ON ganje.carrier
+    FOR EACH STATEMENT EXECUTE FUNCTION ganje.config_changed();
+ALTER TABLE ganje.carrier ENABLE ALWAYS TRIGGER carrier_changed;
+ALTER TABLE ganje.carrier ENABLE ALWAYS TRIGGER carrier_emptied;
+
 CREATE TABLE ganje.carrier_account (
     account_id text PRIMARY KEY DEFAULT ganje.ulid() CHECK (account_id <> ''),
     carrier text NOT NULL REFERENCES ganje.carrier,

@@ -202,37 +202,6 @@ $$;
 COMMENT ON FUNCTION ganje.enqueue_request(text, text, text, text, text, jsonb, text) IS
 'Puts a request of a carrier account, of no shipment in particular, into the outbox and answers its request_id.';
 
--- Carriers know our external id, not our shipment: shipments that share one
--- are one thing to the carrier, and it is told once. Rows of one statement are
--- all there when the first of them fires this, so that of our own
--- transaction's only those count that are in the outbox. The lock lets the
--- answer that is just being recorded come in first. merchant_id is compared in
--- a way that no index serves: the plan would be kept that goes by the primary
--- key, in the order of shipment_id, and reads a merchant's every shipment.
-CREATE FUNCTION ganje.enqueue_first(the_shipment ganje.shipment) RETURNS void
-LANGUAGE plpgsql VOLATILE
-AS $$
-DECLARE
-    twin ganje.shipment;
-BEGIN
-    SELECT * INTO twin FROM ganje.shipment AS s
-     WHERE s.external_id = the_shipment.external_id AND s.account_id = the_shipment.account_id
-       AND s.merchant_id IS NOT DISTINCT FROM the_shipment.merchant_id AND s.shipment_id <> the_shipment.shipment_id
-       AND (s.enqueued_at IS DISTINCT FROM the_shipment.enqueued_at
-            OR EXISTS (SELECT FROM ganje.outbox_delivery AS d
-                        WHERE d.merchant_id = s.merchant_id AND d.shipment_id = s.shipment_id
-                          AND d.account_id = s.account_id))
-     ORDER BY s.shipment_id LIMIT 1 FOR UPDATE OF s;
-    IF NOT FOUND THEN
-        PERFORM ganje.enqueue(the_shipment, 'create');
-    ELSIF twin.order_link IS NOT NULL THEN
-        UPDATE ganje.shipment AS s SET order_link = twin.order_link
-         WHERE s.merchant_id = the_shipment.merchant_id AND s.shipment_id = the_shipment.shipment_id;
-    END IF;
-END
-$$;
-COMMENT ON FUNCTION ganje.enqueue_first(ganje.shipment) IS 'Tells the carrier of a new shipment, once per external id.';
-
 CREATE VIEW ganje.outbox_status AS
 SELECT a.account_id, a.carrier,
        count(*) FILTER (WHERE d.state = 'pending') AS pending,

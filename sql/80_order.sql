@@ -111,80 +111,36 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION ganje.provider_account(text, text, text, text) IS 'The carrier account of a store''s provider, NULL where nobody need be told.';
 
-CREATE FUNCTION ganje.add_shipment(new_order jsonb, unit ganje.hold_unit) RETURNS text
+-- new_order: {orderId, holdId, merchantId, phone, address, recipient, note, externalId, data}, and
+-- storeId, type, provider where there is no hold.
+CREATE FUNCTION ganje.place_order(new_order jsonb) RETURNS integer
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'gl_place_order';
+COMMENT ON FUNCTION ganje.place_order(jsonb) IS 'Confirms an order''s hold and makes its shipments; answers how many.';
+
+CREATE FUNCTION ganje.place_at_store(new_order jsonb) RETURNS text
 LANGUAGE plpgsql VOLATILE
 AS $$
 DECLARE
     merchant text := ganje.merchant_of(new_order);
     id text := ganje.ulid();
-    account text := ganje.provider_account(unit.store_merchant_id, unit.store_id, unit.type, unit.provider);
-    zone text;
 BEGIN
-    SELECT h.zone_id INTO zone FROM ganje.hold AS h WHERE h.merchant_id = merchant AND h.hold_id = unit.hold_id;
-    -- One statement: the trigger that tells the carrier of the shipment sees its items.
-    WITH new_shipment AS (
-        INSERT INTO ganje.shipment
-            (merchant_id, shipment_id, order_id, store_merchant_id, store_id, rule_id, hold_id, group_no, type, provider, zone_id,
-             day, slot_from, slot_to, promised_from, promised_to, fee, address, recipient, phone, note, account_id, external_id, data)
-        VALUES (merchant, id, new_order ->> 'orderId', unit.store_merchant_id, unit.store_id, unit.rule_id, unit.hold_id,
-                unit.group_no, unit.type, unit.provider, zone, nullif(unit.day, '-infinity'),
-                CASE WHEN unit.day > '-infinity' THEN unit.slot_from END, CASE WHEN unit.day > '-infinity' THEN unit.slot_to END,
-                unit.promised_from, unit.promised_to, unit.fee, nullif(new_order -> 'address', 'null'), new_order ->> 'recipient',
-                new_order ->> 'phone', new_order ->> 'note', account,
-                coalesce(new_order ->> 'externalId', new_order ->> 'orderId'), coalesce(nullif(new_order -> 'data', 'null'), '{}')))
-    INSERT INTO ganje.shipment_item (merchant_id, shipment_id, item_id, position, quantity, price, name)
-    SELECT merchant, id, item ->> 'itemId', (place - 1)::integer, (item ->> 'quantity')::numeric, (item ->> 'price')::numeric,
-           item ->> 'name'
-      FROM jsonb_array_elements(unit.items) WITH ORDINALITY AS t(item, place);
-    RETURN id;
-END
-$$;
-COMMENT ON FUNCTION ganje.add_shipment(jsonb, ganje.hold_unit) IS 'Makes the shipment of one group of an order and answers its id.';
-
--- new_order: {orderId, holdId, merchantId, phone, address, recipient, note, externalId, data}, and
--- storeId, type, provider where there is no hold.
-CREATE FUNCTION ganje.place_order(new_order jsonb) RETURNS integer
-LANGUAGE plpgsql VOLATILE
-AS $$
-DECLARE
-    merchant text := ganje.merchant_of(new_order);
-    unit ganje.hold_unit;
-    placed integer := 0;
-BEGIN
-    IF coalesce(new_order ->> 'orderId', '') = '' THEN
-        RAISE null_value_not_allowed USING MESSAGE = 'the order has no orderId',
-            HINT = 'The column that the mapping names for orderId is null or empty.';
-    END IF;
-    IF new_order ->> 'holdId' IS NOT NULL THEN
-        PERFORM ganje.confirm_hold(new_order ->> 'holdId', new_order ->> 'orderId', merchant);
-        PERFORM 1 FROM ganje.shipment AS s WHERE s.hold_id = new_order ->> 'holdId' AND s.merchant_id IS NOT DISTINCT FROM merchant;
-        IF FOUND THEN
-            RAISE unique_violation USING MESSAGE = format('hold %L has its shipments already', new_order ->> 'holdId'),
-                HINT = 'The order was placed before; a new order needs a hold of its own.';
-        END IF;
-        FOR unit IN SELECT * FROM ganje.hold_unit AS u
-                     WHERE u.merchant_id = merchant AND u.hold_id = new_order ->> 'holdId' ORDER BY u.group_no LOOP
-            PERFORM ganje.add_shipment(new_order, unit);
-            placed := placed + 1;
-        END LOOP;
-    ELSIF new_order ->> 'storeId' IS NOT NULL THEN
-        PERFORM ganje.find_store(merchant, new_order ->> 'storeId');
-        unit.store_merchant_id := merchant;
-        unit.store_id := new_order ->> 'storeId';
-        unit.type := new_order ->> 'type';
-        unit.provider := new_order ->> 'provider';
-        unit.items := '[]';
-        PERFORM ganje.add_shipment(new_order, unit);
-        placed := 1;
-    ELSE
+    IF new_order ->> 'storeId' IS NULL THEN
         RAISE null_value_not_allowed USING MESSAGE = format('order %L has neither holdId nor storeId', new_order ->> 'orderId'),
             HINT = 'Hold a slot at checkout (hold_slot) and store the holdId with the order.';
     END IF;
-    PERFORM ganje.notify_order(merchant, new_order ->> 'orderId', 'CREATE');
-    RETURN placed;
+    PERFORM ganje.find_store(merchant, new_order ->> 'storeId');
+    INSERT INTO ganje.shipment
+        (merchant_id, shipment_id, order_id, store_merchant_id, store_id, type, provider, address, recipient, phone, note, account_id,
+         external_id, data, enqueued_at)
+    VALUES (merchant, id, new_order ->> 'orderId', merchant, new_order ->> 'storeId', new_order ->> 'type', new_order ->> 'provider',
+            nullif(new_order -> 'address', 'null'), new_order ->> 'recipient', new_order ->> 'phone', new_order ->> 'note',
+            ganje.provider_account(merchant, new_order ->> 'storeId', new_order ->> 'type', new_order ->> 'provider'),
+            coalesce(new_order ->> 'externalId', new_order ->> 'orderId'), coalesce(nullif(new_order -> 'data', 'null'), '{}'),
+            pg_catalog.now());
+    RETURN id;
 END
 $$;
-COMMENT ON FUNCTION ganje.place_order(jsonb) IS 'Confirms an order''s hold and makes its shipments; answers how many.';
+COMMENT ON FUNCTION ganje.place_at_store(jsonb) IS 'Makes the one shipment of an order without a hold and answers its id.';
 
 CREATE FUNCTION ganje.has_shipments(the_order jsonb) RETURNS boolean
 LANGUAGE plpgsql STABLE

@@ -13,8 +13,6 @@
 
 #include "access/htup_details.h"
 #include "catalog/pg_proc.h"
-#include "catalog/pg_type.h"
-#include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -23,91 +21,50 @@
 #include "utils/syscache.h"
 
 #include "carrier/contract.h"
+#include "carrier/known.h"
 #include "compat.h"
 #include "core/role.h"
 
 static const char *const function_names[] = {"build", "authorize", "apply", "receive"};
 
-/* The columns of the functions come in the order of GlContract. */
-static const char carrier_query[] =
-	"SELECT c.build, c.authorize, c.apply, c.receive, c.registered_by,"
-	" (SELECT e.extowner FROM pg_catalog.pg_extension AS e WHERE e.extname = 'ganje_logistics')"
-	" FROM ganje.carrier AS c WHERE c.carrier = $1";
+/* What runs each of them in SQL, whose types are the contract. */
+static const char *const runners[] = {
+	"ganje.run_build(text,ganje.shipment,text)",
+	"ganje.run_authorize(text,jsonb,ganje.http_request)",
+	"ganje.run_apply(text,jsonb,ganje.http_request,ganje.http_response)",
+	"ganje.run_receive(text,jsonb,jsonb)",
+};
 
-#define COLUMN_REGISTERED_BY 5
-#define COLUMN_OWNER 6
-
-static SPIPlanPtr carrier_plan;
+#define MOST_ARGUMENTS 3
 
 GL_FUNCTION(gl_carrier_run_build);
 GL_FUNCTION(gl_carrier_run_authorize);
 GL_FUNCTION(gl_carrier_run_apply);
 GL_FUNCTION(gl_carrier_run_receive);
 
-/* The saved plan of carrier_query; the caller is connected to SPI. */
-static SPIPlanPtr
-plan_of_carrier_query(void)
-{
-	Oid types[] = {TEXTOID};
-
-	if (carrier_plan == NULL)
-	{
-		SPIPlanPtr plan = SPI_prepare(carrier_query, 1, types);
-
-		if (plan == NULL || SPI_keepplan(plan) != 0)
-			elog(ERROR, "could not prepare: %s", SPI_result_code_string(SPI_result));
-		carrier_plan = plan;
-	}
-	return carrier_plan;
-}
-
-/* The role to run as: the registering one, or the extension's owner. */
-static Oid
-role_of_row(HeapTuple row, TupleDesc descriptor)
-{
-	char *name = SPI_getvalue(row, descriptor, COLUMN_REGISTERED_BY);
-	bool isnull;
-	Datum owner;
-
-	if (name != NULL)
-		return get_role_oid(name, false);
-	owner = SPI_getbinval(row, descriptor, COLUMN_OWNER, &isnull);
-	if (isnull)
-		elog(ERROR, "extension ganje_logistics has no owner");
-	return DatumGetObjectId(owner);
-}
-
 /*
- * The signature of a carrier's function, allocated in the caller's memory,
- * and the role to run it as; NULL where the carrier does without that
- * function.  Raises where it cannot, or where there is no such carrier.
+ * A carrier and the role to run its functions as; *signature is that of the
+ * one asked for, NULL where the carrier does without.  Raises where it
+ * cannot, or where there is no such carrier.
  */
-static char *
-find_signature(text *carrier, GlContract which, Oid *role)
+static GlCarrier *
+find_signature(text *name, GlContract which, const char **signature, Oid *role)
 {
-	MemoryContext callers = CurrentMemoryContext;
-	Datum value = PointerGetDatum(carrier);
-	char *signature = NULL;
+	GlCarrier *carrier = gl_carrier_find(text_to_cstring(name));
 
-	SPI_connect();
-	if (SPI_execute_plan(plan_of_carrier_query(), &value, NULL, true, 1) != SPI_OK_SELECT)
-		elog(ERROR, "could not read ganje.carrier");
-	if (SPI_processed == 0)
+	if (carrier == NULL)
 		ereport(ERROR, errcode(ERRCODE_NO_DATA_FOUND),
-				errmsg("carrier \"%s\" does not exist", text_to_cstring(carrier)),
+				errmsg("carrier \"%s\" does not exist", text_to_cstring(name)),
 				errhint("SELECT carrier FROM ganje.carrier lists the carriers."));
-	signature = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, (int) which + 1);
-	if (signature != NULL)
-	{
-		signature = MemoryContextStrdup(callers, signature);
-		*role = role_of_row(SPI_tuptable->vals[0], SPI_tuptable->tupdesc);
-	}
+	*signature = carrier->signatures[which];
+	if (*signature != NULL)
+		*role = carrier->registered_by == NULL ? carrier->owner
+											   : get_role_oid(carrier->registered_by, false);
 	else if (which == GL_CONTRACT_BUILD || which == GL_CONTRACT_RECEIVE)
 		ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				errmsg("carrier \"%s\" has no %s function", text_to_cstring(carrier),
+				errmsg("carrier \"%s\" has no %s function", text_to_cstring(name),
 					   function_names[which]));
-	SPI_finish();
-	return signature;
+	return carrier;
 }
 
 bool
@@ -135,12 +92,12 @@ gl_carrier_fits(Oid function, Oid contract)
 }
 
 /*
- * The function behind a signature, which must exist, fit the contract and be
- * open to the role.  search_path is fixed by the caller, so that a signature
- * without a schema never depends on who asks.
+ * The function behind a signature, which must exist and fit the contract.
+ * search_path is fixed by the caller, so that a signature without a schema
+ * never depends on who asks.
  */
 static Oid
-resolve_signature(const char *signature, text *carrier, GlContract which, Oid role, Oid contract)
+resolve_signature(const char *signature, text *carrier, GlContract which)
 {
 	Oid function = gl_role_function(signature);
 
@@ -151,13 +108,19 @@ resolve_signature(const char *signature, text *carrier, GlContract which, Oid ro
 				   signature, text_to_cstring(carrier)),
 			errhint(
 				"Write it with its schema and argument types, and register the carrier again."));
-	if (!gl_carrier_fits(function, contract))
+	if (!gl_carrier_fits(function, gl_role_function(runners[which])))
 		ereport(
 			ERROR, errcode(ERRCODE_INVALID_FUNCTION_DEFINITION),
 			errmsg("%s function %s of carrier \"%s\" does not fit the contract",
 				   function_names[which], signature, text_to_cstring(carrier)),
 			errdetail("It must take and answer what the comment on column ganje.carrier.%s says.",
 					  function_names[which]));
+	return function;
+}
+
+static void
+check_privilege(const char *signature, Oid function, text *carrier, GlContract which, Oid role)
+{
 	if (!DatumGetBool(DirectFunctionCall3(has_function_privilege_id_id, ObjectIdGetDatum(role),
 										  ObjectIdGetDatum(function),
 										  PointerGetDatum(cstring_to_text("EXECUTE")))))
@@ -165,16 +128,14 @@ resolve_signature(const char *signature, text *carrier, GlContract which, Oid ro
 				errmsg("role \"%s\" may not execute %s", GetUserNameFromId(role, false), signature),
 				errdetail("It is the %s function of carrier \"%s\", which that role registered.",
 						  function_names[which], text_to_cstring(carrier)));
-	return function;
 }
 
-/* Call a function with our arguments after the first; NULL as SQL has it. */
+/* Call a function; NULL as SQL has it. */
 static Datum
-call_function(Oid function, FunctionCallInfo fcinfo, bool *isnull)
+call_function(Oid function, const NullableDatum *arguments, int count, bool *isnull)
 {
-	LOCAL_FCINFO(call, 3);
+	LOCAL_FCINFO(call, MOST_ARGUMENTS);
 	FmgrInfo info;
-	int count = PG_NARGS() - 1;
 	Datum result;
 
 	fmgr_info(function, &info);
@@ -182,7 +143,7 @@ call_function(Oid function, FunctionCallInfo fcinfo, bool *isnull)
 	*isnull = true;
 	for (int i = 0; i < count; i++)
 	{
-		call->args[i] = fcinfo->args[i + 1];
+		call->args[i] = arguments[i];
 		if (info.fn_strict && call->args[i].isnull)
 			return (Datum) 0;
 	}
@@ -196,42 +157,61 @@ call_function(Oid function, FunctionCallInfo fcinfo, bool *isnull)
  * built, and an answer means what its HTTP status says.
  */
 static Datum
-run_default(FunctionCallInfo fcinfo, GlContract which)
+run_default(const NullableDatum *arguments, GlContract which, bool *isnull)
 {
-	if (which == GL_CONTRACT_APPLY || PG_ARGISNULL(2))
-		PG_RETURN_NULL();
-	return PG_GETARG_DATUM(2);
+	*isnull = which == GL_CONTRACT_APPLY || arguments[1].isnull;
+	return *isnull ? (Datum) 0 : arguments[1].value;
 }
 
 /*
- * What all four do: (carrier, arguments of the function ...) → its result.
- * The result is read while the function's role is in force, and belongs to
- * the caller's memory context as with any function.
+ * What all four do.  The result is read while the function's role is in
+ * force, and belongs to the caller's memory context as with any function.
  */
 static Datum
-run(FunctionCallInfo fcinfo, GlContract which)
+run(text *name, GlContract which, const NullableDatum *arguments, int count, bool *isnull)
 {
-	text *carrier;
-	char *signature;
-	Oid role;
+	const char *signature;
+	Oid role = InvalidOid;
 	Oid function;
+	GlCarrier *carrier = find_signature(name, which, &signature, &role);
 	GlRoleScope scope;
 	Datum result;
+
+	if (signature == NULL)
+		return run_default(arguments, which, isnull);
+
+	scope = gl_role_enter();
+	function = carrier->functions[which];
+	if (!OidIsValid(function))
+	{
+		function = resolve_signature(signature, name, which);
+		carrier->functions[which] = function;
+	}
+	check_privilege(signature, function, name, which, role);
+	gl_role_become(&scope, role);
+	result = call_function(function, arguments, count, isnull);
+	gl_role_leave(&scope);
+	return result;
+}
+
+Datum
+gl_carrier_build(text *carrier, Datum shipment, text *operation, bool *isnull)
+{
+	NullableDatum arguments[] = {{shipment, false}, {PointerGetDatum(operation), false}};
+
+	return run(carrier, GL_CONTRACT_BUILD, arguments, 2, isnull);
+}
+
+/* (carrier, arguments of the function ...) → its result. */
+static Datum
+run_sql(FunctionCallInfo fcinfo, GlContract which)
+{
 	bool isnull;
+	Datum result;
 
 	if (PG_ARGISNULL(0))
 		ereport(ERROR, errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("carrier must not be null"));
-	carrier = PG_GETARG_TEXT_PP(0);
-	signature = find_signature(carrier, which, &role);
-	if (signature == NULL)
-		return run_default(fcinfo, which);
-
-	scope = gl_role_enter();
-	function = resolve_signature(signature, carrier, which, role, fcinfo->flinfo->fn_oid);
-	gl_role_become(&scope, role);
-	result = call_function(function, fcinfo, &isnull);
-	gl_role_leave(&scope);
-
+	result = run(PG_GETARG_TEXT_PP(0), which, &fcinfo->args[1], PG_NARGS() - 1, &isnull);
 	if (isnull)
 		PG_RETURN_NULL();
 	PG_RETURN_DATUM(result);
@@ -241,26 +221,26 @@ run(FunctionCallInfo fcinfo, GlContract which)
 Datum
 gl_carrier_run_build(PG_FUNCTION_ARGS)
 {
-	return run(fcinfo, GL_CONTRACT_BUILD);
+	return run_sql(fcinfo, GL_CONTRACT_BUILD);
 }
 
 /* run_authorize(carrier, account, request): the request as it is sent. */
 Datum
 gl_carrier_run_authorize(PG_FUNCTION_ARGS)
 {
-	return run(fcinfo, GL_CONTRACT_AUTHORIZE);
+	return run_sql(fcinfo, GL_CONTRACT_AUTHORIZE);
 }
 
 /* run_apply(carrier, account, request, response): what the answer means. */
 Datum
 gl_carrier_run_apply(PG_FUNCTION_ARGS)
 {
-	return run(fcinfo, GL_CONTRACT_APPLY);
+	return run_sql(fcinfo, GL_CONTRACT_APPLY);
 }
 
 /* run_receive(carrier, account, payload): what a webhook says. */
 Datum
 gl_carrier_run_receive(PG_FUNCTION_ARGS)
 {
-	return run(fcinfo, GL_CONTRACT_RECEIVE);
+	return run_sql(fcinfo, GL_CONTRACT_RECEIVE);
 }

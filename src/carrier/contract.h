@@ -27,4 +27,10 @@ typedef enum GlContract
  */
 extern bool gl_carrier_fits(Oid function, Oid contract);
 
+/*
+ * The request for an operation on a shipment, a ganje.http_request, by the
+ * carrier's build function, run as the role that registered it.
+ */
+extern Datum gl_carrier_build(text *carrier, Datum shipment, text *operation, bool *isnull);
+
 #endif /* GL_CARRIER_CONTRACT_H */

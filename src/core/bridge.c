@@ -19,6 +19,7 @@
 #include "utils/rel.h"
 
 #include "core/core.h"
+#include "core/role.h"
 
 static void *
 arena_alloc(void *context, size_t size)
@@ -82,8 +83,7 @@ gl_owner_enter(void)
 	SetUserIdAndSecContext(gl_extension_owner(), scope.security | SECURITY_LOCAL_USERID_CHANGE);
 	/* An operator of the caller's own must not run with the owner's rights. */
 	scope.settings = NewGUCNestLevel();
-	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+	gl_role_fix_path();
 	return scope;
 }
 

@@ -16,12 +16,30 @@
  */
 #include "postgres.h"
 
+#include "catalog/namespace.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/guc.h"
 
 #include "core/role.h"
+
+#define SAFE_PATH "pg_catalog, pg_temp"
+
+bool
+gl_role_path_is_fixed(void)
+{
+	return strcmp(namespace_search_path, SAFE_PATH) == 0;
+}
+
+/* Where it is so already, as in any function of ours, nothing need be looked up anew. */
+void
+gl_role_fix_path(void)
+{
+	if (!gl_role_path_is_fixed())
+		(void) set_config_option("search_path", SAFE_PATH, PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
+}
 
 GlRoleScope
 gl_role_enter(void)
@@ -30,8 +48,7 @@ gl_role_enter(void)
 
 	GetUserIdAndSecContext(&scope.user, &scope.security);
 	scope.settings = NewGUCNestLevel();
-	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+	gl_role_fix_path();
 	return scope;
 }
 

@@ -6,7 +6,7 @@
  *
  * The mapping is the trigger's argument, its columns are the trigger's list of
  * columns (see mapping_check.c).  A row is turned into a JSON order by it, and
- * functions of sql/80_order.sql do the rest.  No SQL is made of column names.
+ * place_order.c or functions of sql/80_order.sql do the rest.  No SQL is made of column names.
  *
  *-------------------------------------------------------------------------
  */
@@ -23,12 +23,12 @@
 #include "compat.h"
 #include "json/json.h"
 #include "shipment/attachment.h"
+#include "shipment/place_order.h"
 
 GL_FUNCTION(gl_order_row);
 
 typedef enum OrderAction
 {
-	ACTION_PLACE,
 	ACTION_ENTER,
 	ACTION_ARRIVE,
 	ACTION_CHANGE,
@@ -38,7 +38,6 @@ typedef enum OrderAction
 } OrderAction;
 
 static const char *const action_queries[ACTION_COUNT] = {
-	[ACTION_PLACE] = "SELECT ganje.place_order($1)",
 	[ACTION_ENTER] = "SELECT ganje.enter_order($1)",
 	[ACTION_ARRIVE] = "SELECT ganje.arrive_order($1, $2)",
 	[ACTION_CHANGE] = "SELECT ganje.change_order($1, $2)",
@@ -143,7 +142,7 @@ row_inserted(TriggerData *trigger, const GlMapping *mapping)
 	if (trigger->tg_relation->rd_rel->relispartition)
 		row_arrived(mapping, row, descriptor);
 	else if (!is_cancelled(mapping, row, descriptor))
-		act(ACTION_PLACE, order_of_row(mapping, row, descriptor), NULL);
+		(void) gl_order_place(order_of_row(mapping, row, descriptor));
 }
 
 /* An order keeps its id: its shipments, and the carrier, know it by that. */

@@ -20,6 +20,7 @@
 #include "compat.h"
 #include "core/core.h"
 #include "core/freshness.h"
+#include "shipment/subscribed.h"
 
 GL_FUNCTION(gl_shipment_has_subscriber);
 
@@ -58,9 +59,8 @@ load(void)
 	gl_freshness_filled(&freshness);
 }
 
-/* has_subscriber(): is there a subscription, of any merchant, disabled or not? */
-Datum
-gl_shipment_has_subscriber(PG_FUNCTION_ARGS)
+bool
+gl_shipment_subscribed(void)
 {
 	static bool registered = false;
 
@@ -71,5 +71,12 @@ gl_shipment_has_subscriber(PG_FUNCTION_ARGS)
 	}
 	if (!gl_freshness_serves(&freshness))
 		load();
-	PG_RETURN_BOOL(has_subscriber);
+	return has_subscriber;
+}
+
+/* has_subscriber() */
+Datum
+gl_shipment_has_subscriber(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(gl_shipment_subscribed());
 }
