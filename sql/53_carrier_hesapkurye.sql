@@ -62,12 +62,9 @@ CREATE FUNCTION ganje.hesapkurye_degrees(address jsonb, names text[], limit_degr
 LANGUAGE plpgsql STABLE
 AS $$
 DECLARE
-    name text;
-    value text;
+    value text := coalesce(ganje.json_id(address -> names[1]), ganje.json_id(address -> 'location' -> names[1]),
+                           ganje.json_id(address -> names[2]), ganje.json_id(address -> 'location' -> names[2]));
 BEGIN
-    FOREACH name IN ARRAY names LOOP
-        value := coalesce(value, ganje.json_id(address -> name), ganje.json_id(address -> 'location' -> name));
-    END LOOP;
     IF value !~ '^-?[0-9]{1,3}(\.[0-9]{1,20})?$' OR abs(value::numeric) > limit_degrees THEN
         PERFORM ganje.hesapkurye_raise(format('address.%s must be degrees from -%s to %s', names[1], limit_degrees, limit_degrees),
                                        'Write it as 41.0082, a number or a text.');
@@ -148,13 +145,21 @@ $$;
 COMMENT ON FUNCTION ganje.hesapkurye_product(ganje.shipment_item, jsonb) IS
 'An item as OutsourceOrderProduct: options (a text, a list of texts or of {name, value}) as one text, totalAmount as given or quantity times price.';
 
+-- Most items have nothing but what a cart knows: those are written here, as hesapkurye_product would.
 CREATE FUNCTION ganje.hesapkurye_products(shipment ganje.shipment, OUT products json, OUT total numeric)
 LANGUAGE plpgsql STABLE
 AS $$
+DECLARE
+    more jsonb := shipment.data -> 'items';
 BEGIN
-    SELECT coalesce(json_agg(p.product ORDER BY p.position, p.item_id), '[]'), sum((p.product ->> 'totalAmount')::numeric)
+    SELECT coalesce(json_agg(p.product ORDER BY p.position, p.item_id), '[]'), sum(coalesce(p.total, (p.product ->> 'totalAmount')::numeric))
       INTO products, total
-      FROM (SELECT i.position, i.item_id, ganje.hesapkurye_product(i, shipment.data -> 'items' -> i.item_id) AS product
+      FROM (SELECT i.position, i.item_id,
+                   CASE WHEN i.price IS NOT NULL AND i.data = '{}' AND more -> i.item_id IS NULL THEN json_build_object(
+                       'quantity', i.quantity, 'unitPrice', i.price, 'productName', coalesce(i.name, i.item_id), 'productOptions', '',
+                       'productNote', '', 'totalAmount', i.quantity * i.price)
+                   ELSE ganje.hesapkurye_product(i, more -> i.item_id) END AS product,
+                   CASE WHEN i.price IS NOT NULL AND i.data = '{}' AND more -> i.item_id IS NULL THEN i.quantity * i.price END AS total
               FROM ganje.shipment_item AS i
              WHERE i.merchant_id = shipment.merchant_id AND i.shipment_id = shipment.shipment_id) AS p;
 END
@@ -186,11 +191,13 @@ AS $$
 DECLARE
     wish timestamptz;
 BEGIN
-    BEGIN
-        wish := ganje.local_time(shipment.data ->> 'targetDate', zone);
-    EXCEPTION WHEN data_exception THEN
-        PERFORM ganje.hesapkurye_raise('data.targetDate is no time', 'Write it as 2024-10-25 13:00, local to the account, or with a zone.');
-    END;
+    IF shipment.data ->> 'targetDate' IS NOT NULL THEN
+        BEGIN
+            wish := ganje.local_time(shipment.data ->> 'targetDate', zone);
+        EXCEPTION WHEN data_exception THEN
+            PERFORM ganje.hesapkurye_raise('data.targetDate is no time', 'Write it as 2024-10-25 13:00, local to the account, or with a zone.');
+        END;
+    END IF;
     created := to_char(shipment.created_at AT TIME ZONE zone, 'YYYY-MM-DD HH24:MI');
     target := to_char(coalesce(wish, shipment.promised_to, shipment.created_at + prepare_time * interval '1 minute')
                       AT TIME ZONE zone, 'YYYY-MM-DD HH24:MI');
@@ -199,18 +206,20 @@ $$;
 COMMENT ON FUNCTION ganje.hesapkurye_times(ganje.shipment, text, integer) IS
 'CreateDate and TargetDate as documented, 2024-10-25 11:55, in the account''s time zone; the target is data.targetDate, the end of the promise, or the time when the order is prepared.';
 
--- OutsourceOrder, but for what authorize adds.
+-- OutsourceOrder, but for what authorize adds. Whatever neither the order nor
+-- the account has a word on is NULL, for which hesapkurye_option need not be asked.
 CREATE FUNCTION ganje.hesapkurye_order(shipment ganje.shipment, account ganje.carrier_account) RETURNS json
 LANGUAGE plpgsql STABLE
 AS $$
 DECLARE
-    package_type text := coalesce(ganje.hesapkurye_option(shipment, account, 'packageType', 'string') #>> '{}', 'Diğer');
-    prepare_time integer := coalesce(ganje.hesapkurye_option(shipment, account, 'prepareTime', 'integer'), '0');
+    package_type text := coalesce(CASE WHEN shipment.data ? 'packageType' OR account.settings ? 'packageType' THEN ganje.hesapkurye_option(shipment, account, 'packageType', 'string') #>> '{}' END, 'Diğer');
+    prepare_time integer := coalesce(CASE WHEN shipment.data ? 'prepareTime' OR account.settings ? 'prepareTime' THEN ganje.hesapkurye_option(shipment, account, 'prepareTime', 'integer') END, '0');
     method ganje.payment_method := ganje.hesapkurye_payment(shipment, account);
     address record := ganje.hesapkurye_address(shipment);
     goods record := ganje.hesapkurye_products(shipment);
-    times record := ganje.hesapkurye_times(shipment, ganje.account_json(account) ->> 'timezone', prepare_time);
-    price numeric := coalesce((ganje.hesapkurye_option(shipment, account, 'packagePrice', 'number') #>> '{}')::numeric,
+    times record := ganje.hesapkurye_times(shipment,
+        coalesce(account.timezone, (SELECT c.timezone FROM ganje.carrier AS c WHERE c.carrier = account.carrier)), prepare_time);
+    price numeric := coalesce(CASE WHEN shipment.data ? 'packagePrice' OR account.settings ? 'packagePrice' THEN (ganje.hesapkurye_option(shipment, account, 'packagePrice', 'number') #>> '{}')::numeric END,
                               goods.total + coalesce(shipment.fee, 0));
 BEGIN
     IF package_type <> ALL ('{Yemeksepeti,Trendyol Yemek,Getir Yemek,Migros Yemek,Diğer,Yemeksepeti Market,Trendyol Market,Getir Market,Migros Market,Diğer Market}'::text[]) THEN
@@ -229,9 +238,9 @@ BEGIN
         'PackagePrice', price, 'OrderNote', coalesce(shipment.note, ''), 'CustomerName', coalesce(shipment.recipient, ''),
         'CustomerPhone', coalesce(shipment.phone, ''), 'CreateDate', times.created, 'TargetDate', times.target,
         'PrepareTime', prepare_time,
-        'IsFutureOrder', coalesce(ganje.hesapkurye_option(shipment, account, 'isFutureOrder', 'boolean'),
+        'IsFutureOrder', coalesce(CASE WHEN shipment.data ? 'isFutureOrder' OR account.settings ? 'isFutureOrder' THEN ganje.hesapkurye_option(shipment, account, 'isFutureOrder', 'boolean') END,
                                   to_jsonb(coalesce(shipment.type = 'RESERVED', false))),
-        'IsPickUpOrder', coalesce(ganje.hesapkurye_option(shipment, account, 'isPickUpOrder', 'boolean'),
+        'IsPickUpOrder', coalesce(CASE WHEN shipment.data ? 'isPickUpOrder' OR account.settings ? 'isPickUpOrder' THEN ganje.hesapkurye_option(shipment, account, 'isPickUpOrder', 'boolean') END,
                                   to_jsonb(coalesce(shipment.type = 'SELF', false))),
         'Products', goods.products);
 END
@@ -252,18 +261,69 @@ END
 $$;
 COMMENT ON FUNCTION ganje.hesapkurye_out_source(ganje.carrier_account) IS 'OutSourceID of an account; raises where it has none.';
 
+-- What nearly every order is like, in one statement: a third of the time that
+-- hesapkurye_order takes, and the same to the last character (071_hesapkurye).
+CREATE FUNCTION ganje.hesapkurye_plain_order(shipment ganje.shipment) RETURNS json
+LANGUAGE plpgsql STABLE
+AS $$
+BEGIN
+    IF shipment.data ?| '{items,packageType,prepareTime,packagePrice,isFutureOrder,isPickUpOrder,targetDate}' THEN
+        RETURN NULL;
+    END IF;
+    -- The address is looked at last, as there: of two faults the same one is told.
+    RETURN (SELECT json_build_object(
+        'OutSourceID', f.out_source::integer, 'RemoteOrderNumber', shipment.external_id,
+        'Address', place.address, 'AddressDetail', place.detail,
+        'Latitude', ganje.hesapkurye_degrees(shipment.address, '{lat,latitude}', 90),
+        'Longitude', ganje.hesapkurye_degrees(shipment.address, '{lng,longitude}', 180),
+        'PackageType', 'Diğer', 'PaymentMethodId', f.payment_method::integer, 'PaymentMethod', f.name,
+        'PackagePrice', f.total + coalesce(shipment.fee, 0), 'OrderNote', coalesce(shipment.note, ''),
+        'CustomerName', coalesce(shipment.recipient, ''), 'CustomerPhone', coalesce(shipment.phone, ''),
+        'CreateDate', to_char(shipment.created_at AT TIME ZONE f.zone, 'YYYY-MM-DD HH24:MI'),
+        'TargetDate', to_char(coalesce(shipment.promised_to, shipment.created_at) AT TIME ZONE f.zone, 'YYYY-MM-DD HH24:MI'),
+        'PrepareTime', 0, 'IsFutureOrder', coalesce(shipment.type = 'RESERVED', false),
+        'IsPickUpOrder', coalesce(shipment.type = 'SELF', false), 'Products', f.products)
+      FROM (SELECT true AS is_plain, a.settings ->> 'outSourceId' AS out_source, coalesce(a.timezone, c.timezone) AS zone,
+                   method.payment_method, method.name, goods.products, goods.total
+              FROM ganje.carrier_account AS a
+              JOIN ganje.carrier AS c ON c.carrier = a.carrier
+             CROSS JOIN LATERAL (
+                SELECT coalesce(nullif(shipment.data -> 'paymentMethod', 'null'), a.settings -> 'paymentMethod') AS value) AS wish
+             CROSS JOIN LATERAL (
+                SELECT m.payment_method, m.name FROM ganje.payment_method AS m
+                 WHERE m.account_id = a.account_id AND wish.value #>> '{}' IN (m.payment_method, m.name)
+                 ORDER BY m.payment_method = wish.value #>> '{}' DESC, m.payment_method LIMIT 1) AS method
+             CROSS JOIN LATERAL (
+                SELECT json_agg(json_build_object(
+                           'quantity', i.quantity, 'unitPrice', i.price, 'productName', coalesce(i.name, i.item_id), 'productOptions', '',
+                           'productNote', '', 'totalAmount', i.quantity * i.price) ORDER BY i.position, i.item_id) AS products,
+                       sum(i.quantity * i.price) AS total, bool_and(i.price IS NOT NULL AND i.data = '{}') AS are_plain
+                  FROM ganje.shipment_item AS i
+                 WHERE i.merchant_id = shipment.merchant_id AND i.shipment_id = shipment.shipment_id) AS goods
+             WHERE a.account_id = shipment.account_id AND a.settings ->> 'outSourceId' ~ '^[0-9]{1,9}$'
+               AND NOT a.settings ?| '{packageType,prepareTime,packagePrice,isFutureOrder,isPickUpOrder}'
+               AND jsonb_typeof(wish.value) = 'string' AND wish.value <> '""' AND goods.are_plain OFFSET 0) AS f
+     CROSS JOIN LATERAL ganje.hesapkurye_address(CASE WHEN f.is_plain THEN shipment END) AS place);
+END
+$$;
+COMMENT ON FUNCTION ganje.hesapkurye_plain_order(ganje.shipment) IS
+'As hesapkurye_order where the order has items with prices, a payment method that is known, and no word of its own on anything; else NULL.';
+
 CREATE FUNCTION ganje.hesapkurye_build(shipment ganje.shipment, operation text) RETURNS ganje.http_request
 LANGUAGE plpgsql STABLE
 AS $$
 DECLARE
-    account ganje.carrier_account := ganje.find_account(shipment.account_id);
+    account ganje.carrier_account;
     request ganje.http_request;
-    body json;
+    body json := CASE operation WHEN 'create' THEN ganje.hesapkurye_plain_order(shipment) END;
 BEGIN
+    IF body IS NULL THEN
+        account := ganje.find_account(shipment.account_id);
+    END IF;
     CASE operation
         WHEN 'create' THEN
             request.path := '/OutSource/SavePackage';
-            body := ganje.hesapkurye_order(shipment, account);
+            body := coalesce(body, ganje.hesapkurye_order(shipment, account));
         WHEN 'status' THEN
             request.path := '/OutSource/GetPackage';
             body := json_build_object('remoteOrderNumber', shipment.external_id);

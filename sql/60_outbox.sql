@@ -216,7 +216,7 @@ DECLARE
 BEGIN
     SELECT * INTO twin FROM ganje.shipment AS s
      WHERE s.external_id = the_shipment.external_id AND s.account_id = the_shipment.account_id
-       AND s.merchant_id = the_shipment.merchant_id AND s.shipment_id <> the_shipment.shipment_id
+       AND s.merchant_id IS NOT DISTINCT FROM the_shipment.merchant_id AND s.shipment_id <> the_shipment.shipment_id
        AND (s.enqueued_at IS DISTINCT FROM the_shipment.enqueued_at
             OR EXISTS (SELECT FROM ganje.outbox_delivery AS d
                         WHERE d.merchant_id = s.merchant_id AND d.shipment_id = s.shipment_id

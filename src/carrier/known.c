@@ -37,8 +37,9 @@ typedef struct Known
 	MemoryContext context; /* holds this, too */
 	char *name;
 	GlFreshness freshness;
-	uint64 lookup; /* "lookups" when the functions were looked up */
-	Oid user;      /* who looked them up */
+	MemoryContext row; /* what was read, or NULL */
+	uint64 lookup;     /* "lookups" when the functions were looked up */
+	Oid user;          /* who looked them up */
 	GlCarrier carrier;
 } Known;
 
@@ -97,71 +98,68 @@ forget(Known *known)
 	MemoryContextDelete(known->context);
 }
 
-/* The row of a carrier, read in the current memory context; NULL where there is none. */
-static Known *
-read_row(const char *name)
+static void
+copy_row(Known *known, HeapTuple row, TupleDesc descriptor)
 {
-	MemoryContext context = CurrentMemoryContext;
-	GlFreshness empty = GL_FRESHNESS_EMPTY;
-	Datum value = CStringGetTextDatum(name);
-	Known *known = NULL;
+	for (int i = 0; i <= GL_CONTRACT_COUNT; i++)
+	{
+		char *text = SPI_getvalue(row, descriptor, i + 1);
 
+		if (text != NULL)
+			text = MemoryContextStrdup(known->row, text);
+		if (i + 1 == COLUMN_REGISTERED_BY)
+			known->carrier.registered_by = text;
+		else
+			known->carrier.signatures[i] = text;
+	}
+	known->carrier.owner = gl_extension_owner();
+}
+
+/* Reads the row of a carrier; false where there is none. */
+static bool
+load(Known *known)
+{
+	Datum value = CStringGetTextDatum(known->name);
+	bool found;
+
+	known->freshness.filled = false;
+	memset(&known->carrier, 0, sizeof(known->carrier));
+	if (known->row == NULL)
+		known->row = AllocSetContextCreate(known->context, "ganje_logistics carrier row",
+										   ALLOCSET_SMALL_SIZES);
+	else
+		MemoryContextReset(known->row);
 	/* While it is looked up every change counts: the extension may be made anew just now. */
 	carrier_relation = InvalidOid;
 	carrier_relation =
 		RangeVarGetRelid(makeRangeVar("ganje", "carrier", -1), AccessShareLock, false);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "could not connect to SPI");
-	if (gl_plan_execute(&read_carrier, &value, NULL) > 0)
-	{
-		HeapTuple row = SPI_tuptable->vals[0];
-		TupleDesc descriptor = SPI_tuptable->tupdesc;
-
-		known = MemoryContextAllocZero(context, sizeof(Known));
-		known->context = context;
-		known->name = MemoryContextStrdup(context, name);
-		known->freshness = empty;
-		for (int i = 0; i <= GL_CONTRACT_COUNT; i++)
-		{
-			char *text = SPI_getvalue(row, descriptor, i + 1);
-
-			if (text != NULL)
-				text = MemoryContextStrdup(context, text);
-			if (i + 1 == COLUMN_REGISTERED_BY)
-				known->carrier.registered_by = text;
-			else
-				known->carrier.signatures[i] = text;
-		}
-		known->carrier.owner = gl_extension_owner();
-	}
+	found = gl_plan_read(&read_carrier, &value, NULL) > 0;
+	if (found)
+		copy_row(known, SPI_tuptable->vals[0], SPI_tuptable->tupdesc);
 	SPI_finish();
-	return known;
+	if (found)
+		gl_freshness_filled(&known->freshness);
+	return found;
 }
 
+/* In the list before it is read: whatever changes meanwhile is noted. */
 static Known *
-load(const char *name)
+add(const char *name)
 {
-	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext context =
-		AllocSetContextCreate(caller, "ganje_logistics carrier", ALLOCSET_SMALL_SIZES);
-	Known *known;
+		AllocSetContextCreate(CacheMemoryContext, "ganje_logistics carrier", ALLOCSET_SMALL_SIZES);
+	GlFreshness empty = GL_FRESHNESS_EMPTY;
+	Known *known = MemoryContextAllocZero(context, sizeof(Known));
 
-	MemoryContextSwitchTo(context);
-	known = read_row(name);
-	MemoryContextSwitchTo(caller);
-	if (known == NULL)
-	{
-		MemoryContextDelete(context);
-		return NULL;
-	}
 	if (carrier_count >= MOST_KNOWN)
 		forget(dlist_container(Known, link, dlist_tail_node(&carriers)));
-	MemoryContextSetParent(context, CacheMemoryContext);
+	known->context = context;
+	known->name = MemoryContextStrdup(context, name);
+	known->freshness = empty;
 	dlist_push_head(&carriers, &known->link);
 	carrier_count++;
-	/* The first question of a freshness takes its watermark. */
-	(void) gl_freshness_serves(&known->freshness);
-	gl_freshness_filled(&known->freshness);
 	return known;
 }
 
@@ -187,15 +185,13 @@ gl_carrier_find(const char *name)
 
 	prepare();
 	known = find(name);
-	if (known != NULL && !gl_freshness_serves(&known->freshness))
+	if (known == NULL)
+		known = add(name);
+	if (!gl_freshness_serves(&known->freshness) && !load(known))
 	{
 		forget(known);
-		known = NULL;
-	}
-	if (known == NULL)
-		known = load(name);
-	if (known == NULL)
 		return NULL;
+	}
 	if (known->lookup != lookups || known->user != GetUserId())
 	{
 		memset(known->carrier.functions, 0, sizeof(known->carrier.functions));

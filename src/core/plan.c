@@ -26,8 +26,8 @@ gl_plan_forbid_scans(void)
 								 true, 0, false);
 }
 
-uint64
-gl_plan_execute(GlKeptPlan *kept, Datum *values, const char *nulls)
+static uint64
+execute(GlKeptPlan *kept, Datum *values, const char *nulls, bool read_only)
 {
 	int code;
 
@@ -40,8 +40,20 @@ gl_plan_execute(GlKeptPlan *kept, Datum *values, const char *nulls)
 			elog(ERROR, "could not prepare: %s", SPI_result_code_string(SPI_result));
 		kept->plan = plan;
 	}
-	code = SPI_execute_plan(kept->plan, values, nulls, false, 0);
+	code = SPI_execute_plan(kept->plan, values, nulls, read_only, 0);
 	if (code < 0)
 		elog(ERROR, "could not execute: %s", SPI_result_code_string(code));
 	return SPI_processed;
+}
+
+uint64
+gl_plan_execute(GlKeptPlan *kept, Datum *values, const char *nulls)
+{
+	return execute(kept, values, nulls, false);
+}
+
+uint64
+gl_plan_read(GlKeptPlan *kept, Datum *values, const char *nulls)
+{
+	return execute(kept, values, nulls, true);
 }

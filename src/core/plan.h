@@ -10,7 +10,7 @@
 
 #include "executor/spi.h"
 
-#define GL_KEPT_PARAMETERS 9
+#define GL_KEPT_PARAMETERS 13
 
 /* A static one is filled but for its plan, which is made at its first use. */
 typedef struct GlKeptPlan
@@ -26,5 +26,8 @@ typedef struct GlKeptPlan
  * A null is marked by 'n' in nulls, as SPI has it.  Answers SPI_processed.
  */
 extern uint64 gl_plan_execute(GlKeptPlan *kept, Datum *values, const char *nulls);
+
+/* The same of what only reads, under the active snapshot. */
+extern uint64 gl_plan_read(GlKeptPlan *kept, Datum *values, const char *nulls);
 
 #endif /* GL_PLAN_H */

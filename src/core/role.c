@@ -24,14 +24,20 @@
 
 #include "core/role.h"
 
+#define SAFE_PATH "pg_catalog, pg_temp"
+
+bool
+gl_role_path_is_fixed(void)
+{
+	return strcmp(namespace_search_path, SAFE_PATH) == 0;
+}
+
 /* Where it is so already, as in any function of ours, nothing need be looked up anew. */
 void
 gl_role_fix_path(void)
 {
-	static const char safe_path[] = "pg_catalog, pg_temp";
-
-	if (strcmp(namespace_search_path, safe_path) != 0)
-		(void) set_config_option("search_path", safe_path, PGC_USERSET, PGC_S_SESSION,
+	if (!gl_role_path_is_fixed())
+		(void) set_config_option("search_path", SAFE_PATH, PGC_USERSET, PGC_S_SESSION,
 								 GUC_ACTION_SAVE, true, 0, false);
 }
 

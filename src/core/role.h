@@ -19,6 +19,9 @@ typedef struct GlRoleScope
 /* Fixes the search_path until the level of settings that the caller began ends. */
 extern void gl_role_fix_path(void);
 
+/* Is it fixed, as by gl_role_fix_path or a function's SET? */
+extern bool gl_role_path_is_fixed(void);
+
 /*
  * Fixes the search_path, so that a signature means the same whoever asks.
  * From here on every setting that is changed is put back by gl_role_leave.

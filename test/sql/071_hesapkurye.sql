@@ -84,6 +84,28 @@ BEGIN
     RETURN body;
 END
 $$;
+-- An order like most is written in one statement: the same text, where it is written at all.
+INSERT INTO ganje.shipment (merchant_id, shipment_id, order_id, created_at) VALUES ('M71', 'P', 'p', '2026-03-29T00:30:00Z'), ('M71', 'Q', 'q', '2026-03-29T00:30:00Z');
+INSERT INTO ganje.shipment_item (merchant_id, shipment_id, item_id, position, quantity, price, name, data) VALUES
+    ('M71', 'P', 'b', 2, 1.50, 19.90, 'İskender "x"', '{}'), ('M71', 'P', 'a', 2, 2, 0.10, NULL, '{}'), ('M71', 'P', 'c', 1, 3, 0, '', '{}'),
+    ('M71', 'Q', 'a', 1, 2, 5, 'Ayran', '{"note": "soğuk"}'), ('M71', 'Q', 'b', 2, 1, 5, 'Pide', '{}');
+SELECT count(*) AS orders, count(p.plain) AS plain,
+       count(*) FILTER (WHERE CASE WHEN p.plain IS NOT NULL THEN p.plain <> ganje.hesapkurye_order(w, a)::text END) AS different
+  FROM ganje.shipment AS s
+ CROSS JOIN unnest('{"{}", "{\"paymentMethod\": \"Kredi Kartı\"}", "{\"paymentMethod\": \"2\"}", "{\"paymentMethod\": 2}", "{\"paymentMethod\": null}",
+     "{\"paymentMethod\": {\"id\": 2}}", "{\"paymentMethod\": \"Kart\"}", "{\"paymentMethod\": \"2\", \"prepareTime\": 5}", "{\"paymentMethod\": \"2\", \"packageType\": null}",
+     "{\"paymentMethod\": \"2\", \"items\": {\"a\": {\"note\": \"n\"}}}", "{\"paymentMethod\": \"2\", \"more\": [1]}"}'::jsonb[]) AS word
+ CROSS JOIN unnest('{"\"Moda Cd. 5\"", "{\"street\": \"Moda Cd.\", \"city\": \"İstanbul\", \"floor\": \"3\", \"lat\": 40.98, \"lng\": \"29.02\"}",
+     "{\"address\": \"Moda Cd. 5\", \"addressDetail\": \"zil\", \"location\": {\"latitude\": 1.50, \"lng\": -2}}"}'::jsonb[]) AS place
+ CROSS JOIN unnest('{NULL, RESERVED, SELF}'::text[]) AS kind
+ CROSS JOIN unnest('{NULL, 12.50}'::numeric[]) AS price
+ CROSS JOIN unnest('{NULL, 2026-03-29T10:00:00Z}'::timestamptz[]) AS promised
+ CROSS JOIN LATERAL jsonb_populate_record(s, jsonb_build_object('account_id', '71', 'external_id', 'p"', 'data', word, 'address', place, 'type', kind,
+     'fee', price, 'promised_to', promised, 'recipient', kind, 'note', price)) AS w
+  JOIN ganje.carrier_account AS a ON a.account_id = '71'
+ CROSS JOIN LATERAL (SELECT ganje.hesapkurye_plain_order(w)::text AS plain) AS p
+ WHERE s.merchant_id = 'M71' AND s.shipment_id IN ('P', 'Q');
+DELETE FROM ganje.shipment WHERE merchant_id = 'M71' AND shipment_id IN ('P', 'Q');
 SELECT jsonb_pretty(build71('{}'));
 SELECT build71('{"address": {"street": "Moda Cd.", "building": "5", "district": "Kadıköy", "city": "İstanbul", "floor": "3", "door": "7", "note": "zil bozuk",
     "location": {"lat": "40.98765432109876543", "lng": -29}}}') - '{Products}'::text[] AS address;
