@@ -97,11 +97,11 @@ COMMENT ON FUNCTION ganje.refresh_payment_methods(text) IS
 -- In the line of the shipment that the carrier was told of, of those that
 -- share an external id: a cancel never overtakes its create. A create that is
 -- a dead letter never reached the carrier, or nobody knows.
-CREATE FUNCTION ganje.cancel_told(shipment_id text, reason text, merchant_id text) RETURNS text
+CREATE FUNCTION ganje.tell_cancel(shipment_id text, reason text, merchant_id text) RETURNS text
 LANGUAGE plpgsql VOLATILE
 AS $$
 DECLARE
-    the_shipment ganje.shipment := ganje.lock_told_shipment(cancel_told.merchant_id, cancel_told.shipment_id);
+    the_shipment ganje.shipment := ganje.lock_told_shipment(tell_cancel.merchant_id, tell_cancel.shipment_id);
     told ganje.shipment;
     earlier record;
 BEGIN
@@ -139,14 +139,14 @@ BEGIN
     RETURN ganje.enqueue(the_shipment, 'cancel');
 END
 $$;
-COMMENT ON FUNCTION ganje.cancel_told(text, text, text) IS 'What cancel_at_carrier does, for an order''s row as well, whoever writes it.';
+COMMENT ON FUNCTION ganje.tell_cancel(text, text, text) IS 'What cancel_at_carrier does, for an order''s row as well, whoever writes it.';
 
 CREATE FUNCTION ganje.cancel_at_carrier(shipment_id text, reason text, merchant_id text DEFAULT 'DEFAULT') RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     PERFORM ganje.check_merchant(cancel_at_carrier.merchant_id, 'fulfilment');
-    RETURN ganje.cancel_told(cancel_at_carrier.shipment_id, cancel_at_carrier.reason, cancel_at_carrier.merchant_id);
+    RETURN ganje.tell_cancel(cancel_at_carrier.shipment_id, cancel_at_carrier.reason, cancel_at_carrier.merchant_id);
 END
 $$;
 COMMENT ON FUNCTION ganje.cancel_at_carrier(text, text, text) IS

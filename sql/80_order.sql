@@ -330,7 +330,7 @@ BEGIN
         IF the_shipment.account_id IS NULL THEN
             PERFORM ganje.cancel_shipment(the_shipment, cancel_order.reason);
         ELSE
-            PERFORM ganje.cancel_told(the_shipment.shipment_id, cancel_order.reason, the_shipment.merchant_id);
+            PERFORM ganje.tell_cancel(the_shipment.shipment_id, cancel_order.reason, the_shipment.merchant_id);
         END IF;
         cancelled := cancelled + 1;
     END LOOP;

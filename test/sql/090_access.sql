@@ -13,6 +13,10 @@ SELECT ganje.grant_access('access90_checkout', 'checkout'), ganje.grant_access('
        ganje.grant_access('access90_operator', 'operator'), ganje.grant_access('access90_operator_one', 'operator', '90A');
 SELECT * FROM ganje.access ORDER BY role::text;
 
+-- Everything that the list names is there.
+SELECT object FROM ganje.access_list() AS l
+ WHERE CASE WHEN l.object LIKE '%(%' THEN to_regprocedure('ganje.' || l.object) IS NULL ELSE to_regclass('ganje.' || l.object) IS NULL END;
+
 -- Functions: "each" where a role of one merchant may as well, "all" where only a role of every merchant may, "-" denied.
 CREATE FUNCTION pg_temp.word(every boolean, one boolean) RETURNS text LANGUAGE sql IMMUTABLE
 RETURN CASE WHEN every AND one THEN 'each' WHEN every THEN 'all' WHEN one THEN 'ONE ALONE' ELSE '-' END;
@@ -65,10 +69,11 @@ END
 $$;
 -- The arguments are no constants: a strict function of a constant NULL would not be called at all.
 CREATE FUNCTION pg_temp.call(routine oid) RETURNS text LANGUAGE sql AS $$
-    SELECT format('SELECT ganje.%I(%s) FROM (SELECT %s OFFSET 0) AS a', p.proname,
+    SELECT format(CASE p.prokind WHEN 'p' THEN 'CALL ganje.%1$I(%3$s)' ELSE 'SELECT ganje.%1$I(%2$s) FROM (SELECT %3$s OFFSET 0) AS a' END, p.proname,
                   string_agg(CASE WHEN p.provariadic <> 0 AND t.n = p.pronargs THEN 'VARIADIC a.v' ELSE 'a.v' END || t.n, ', ' ORDER BY t.n),
-                  coalesce(string_agg('NULL::' || t.type::regtype || ' AS v' || t.n, ', ' ORDER BY t.n), '1'))
-      FROM pg_proc AS p LEFT JOIN unnest(p.proargtypes::oid[]) WITH ORDINALITY AS t(type, n) ON true WHERE p.oid = routine GROUP BY p.oid, p.proname $$;
+                  coalesce(string_agg('NULL::' || t.type::regtype || CASE p.prokind WHEN 'p' THEN '' ELSE ' AS v' || t.n END, ', ' ORDER BY t.n),
+                           CASE p.prokind WHEN 'p' THEN '' ELSE '1' END))
+      FROM pg_proc AS p LEFT JOIN unnest(p.proargtypes::oid[]) WITH ORDINALITY AS t(type, n) ON true WHERE p.oid = routine GROUP BY p.oid, p.proname, p.prokind $$;
 SELECT r.rolname, count(*) > 150 AS many,
        string_agg(p.proname || ': ' || t.answer, ', ' ORDER BY p.proname) FILTER (WHERE t.answer NOT LIKE '42501 permission denied for %') AS let_in
   FROM pg_roles AS r, pg_proc AS p, pg_temp.try(r.rolname, pg_temp.call(p.oid)) AS t(answer)
