@@ -34,7 +34,8 @@
  * Settings of the database or role that would change what the worker's SQL
  * means, and locks that it would wait for with everybody's answers in hand.
  * Plans are made when the outbox is empty, and must still be good when it is
- * full: every access is by key, in the order of an index.
+ * full: every access is by key, in the order of an index.  A plan is made for
+ * any value, since one for a certain token would show it to whoever prints plans.
  */
 static const char *const fixed_settings[][2] = {
 	{"search_path", "pg_catalog, pg_temp"},
@@ -43,6 +44,7 @@ static const char *const fixed_settings[][2] = {
 	{"session_replication_role", "origin"},
 	{"statement_timeout", "0"},
 	{"lock_timeout", "5s"},
+	{"plan_cache_mode", "force_generic_plan"},
 	{"jit", "off"},
 	{"enable_seqscan", "off"},
 	{"enable_bitmapscan", "off"},

@@ -98,6 +98,18 @@ note_lookup(const char *name)
 	close(fd);
 }
 
+/* Signals do not end a lookup: resolvers go on waiting. */
+static void
+sleep_through(double seconds)
+{
+	struct timespec left;
+
+	left.tv_sec = (time_t) seconds;
+	left.tv_nsec = (long) ((seconds - (double) left.tv_sec) * 1e9);
+	while (nanosleep(&left, &left) != 0 && errno == EINTR)
+		continue;
+}
+
 /* The line of a name, after it; false where there is none. */
 static int
 find_name(const char *name, char *rest, size_t size)
@@ -142,8 +154,7 @@ getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
 	note_lookup(node);
 	word = strtok_r(rest, " ", &state);
 	seconds = word != NULL ? atof(word) : 0;
-	if (seconds > 0)
-		usleep((useconds_t) (seconds * 1e6));
+	sleep_through(seconds);
 	if (hints != NULL)
 		numeric = *hints;
 	numeric.ai_family = AF_UNSPEC;
