@@ -20,3 +20,9 @@ bench-zones:
 
 oracle-inbox:
 	@INBOX_WEBHOOKS=$(or $(WEBHOOKS),100000) INBOX_SEED=$(SEED) TAP_SECONDS=$(or $(TAP_SECONDS),7200) TAP_NOTES=yes TESTS=031_inbox test/run_tests tap
+
+# The outbox beside a plain libcurl program.
+.PHONY: bench-outbox
+
+bench-outbox:
+	@test/bench/bench_outbox
