@@ -245,7 +245,8 @@ DECLARE
     after ganje.shipment;
     mapping ganje.status_mapping;
     least ganje.shipment_parcel;
-    known_status text;
+    known ganje.shipment_parcel;
+    repeated boolean := false;
     deadline timestamptz;
     joined jsonb;
 BEGIN
@@ -259,8 +260,10 @@ BEGIN
             -- A webhook waits in quarantine for its mapping; the answer to a poll has nowhere to wait.
             mapping := ganje.meaning(carrier, patch ->> 'entity', patch ->> 'carrierStatus');
         END IF;
-        SELECT p.carrier_status INTO known_status FROM ganje.shipment_parcel AS p
+        SELECT * INTO known FROM ganje.shipment_parcel AS p
          WHERE p.merchant_id = merchant AND p.shipment_id = shipment AND p.parcel_ref = coalesce(patch ->> 'parcel', '');
+        -- A word that says nothing new does not undo what people have done since it was news.
+        repeated := coalesce((known.carrier_status, known.normalized_status) = (mapping.carrier_status, mapping.normalized_status), false);
         IF mapping.carrier IS NULL THEN
             RETURN 'unknown_status';
         ELSIF NOT ganje.note_parcel(before, mapping, patch) THEN
@@ -279,8 +282,9 @@ BEGIN
         joined := ganje.joined_station(before.station, ganje.note_station(carrier, patch -> 'station', true));
     END IF;
     UPDATE ganje.shipment AS s
-       SET normalized_status = coalesce(mapping.normalized_status, s.normalized_status),
-           status = CASE WHEN ganje.status_place(mapping.shipment_status) IS NULL THEN s.status
+       SET normalized_status = CASE WHEN repeated THEN s.normalized_status
+                                    ELSE coalesce(mapping.normalized_status, s.normalized_status) END,
+           status = CASE WHEN repeated OR ganje.status_place(mapping.shipment_status) IS NULL THEN s.status
                          ELSE mapping.shipment_status END,
            order_link = coalesce(patch ->> 'orderLink', s.order_link),
            tracking_url = coalesce(patch ->> 'trackingUrl', s.tracking_url),
@@ -296,7 +300,7 @@ BEGIN
      WHERE s.merchant_id = merchant AND s.shipment_id = shipment
     RETURNING * INTO after;
     -- The same status once more, with other times, is no step.
-    IF patch ->> 'carrierStatus' <> coalesce(known_status, '') OR patch ? 'detail' THEN
+    IF patch ->> 'carrierStatus' <> coalesce(known.carrier_status, '') OR patch ? 'detail' THEN
         PERFORM ganje.append_event(before, after, carrier, patch);
     END IF;
     IF patch ->> 'via' = 'webhook' THEN

@@ -110,6 +110,9 @@ SELECT move83('K3', '{"next": true}'), move83('K3', '{"status": "DELIVERED"}');
 SELECT ganje.apply_patch('M83', 'K3', 'hesapkurye', '{"entity": "package", "carrierStatus": "7"}');
 SELECT move83('K3', '{"status": "CANCELLED"}'), move83('K3', '{"next": true}');
 SELECT * FROM journey83('K3');
+-- The same word once more, which is no news, undoes nothing.
+SELECT ganje.apply_patch('M83', 'K3', 'hesapkurye', '{"entity": "package", "carrierStatus": "7"}');
+SELECT status, normalized_status FROM ganje.shipment WHERE merchant_id = 'M83' AND shipment_id = 'K3';
 -- Two that are one to the carrier are cancelled together, or not at all.
 SELECT carry83('{T1,T2}', 'T');
 UPDATE ganje.outbox_delivery SET attempts = 1 WHERE merchant_id = 'M83' AND shipment_id = 'T1';
