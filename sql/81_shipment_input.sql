@@ -261,6 +261,7 @@ DECLARE
     made boolean := false;
 BEGIN
     PERFORM ganje.check_shipment_input(request);
+    PERFORM ganje.check_merchant(merchant, 'fulfilment');
     items := ganje.check_shipment_items(nullif(request -> 'items', 'null'));
     fresh.merchant_id := merchant;
     fresh.shipment_id := coalesce(request ->> 'shipmentId', ganje.ulid());
@@ -326,6 +327,7 @@ DECLARE
     the_shipment ganje.shipment;
 BEGIN
     PERFORM ganje.check_object(request, '', 'merchantId:id orderId:id! shipmentId:id!');
+    PERFORM ganje.check_merchant(ganje.merchant_of(request), 'fulfilment');
     SELECT * INTO the_shipment FROM ganje.shipment AS s
      WHERE s.merchant_id = ganje.merchant_of(request) AND s.shipment_id = request ->> 'shipmentId' AND s.order_id = request ->> 'orderId';
     IF NOT FOUND THEN
@@ -342,6 +344,7 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     PERFORM ganje.check_object(request, '', 'merchantId:id orderId:id!');
+    PERFORM ganje.check_merchant(ganje.merchant_of(request), 'fulfilment');
     RETURN (SELECT coalesce(jsonb_agg(ganje.shipment_json(s) ORDER BY s.shipment_id COLLATE "C"), '[]')
               FROM ganje.shipment AS s
              WHERE s.order_id = request ->> 'orderId' AND s.merchant_id = ganje.merchant_of(request));

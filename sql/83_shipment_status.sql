@@ -129,6 +129,7 @@ AS $$
 DECLARE
     the_shipment ganje.shipment := ganje.lock_shipment(merchant, lock_shipment_of.shipment_id);
 BEGIN
+    PERFORM ganje.check_merchant(merchant, 'fulfilment');
     IF the_shipment.order_id IS DISTINCT FROM lock_shipment_of.order_id THEN
         PERFORM ganje.no_shipment(lock_shipment_of.order_id, lock_shipment_of.shipment_id);
     END IF;
@@ -286,6 +287,7 @@ AS $$
 DECLARE
     the_shipment ganje.shipment;
 BEGIN
+    PERFORM ganje.check_merchant(shipment_moves.merchant_id, 'fulfilment');
     SELECT * INTO the_shipment FROM ganje.shipment AS s
      WHERE s.merchant_id = shipment_moves.merchant_id AND s.shipment_id = shipment_moves.shipment_id AND s.order_id = shipment_moves.order_id;
     IF NOT FOUND THEN

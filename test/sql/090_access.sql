@@ -155,7 +155,7 @@ SELECT count(*) AS gone FROM ganje.carrier_credential WHERE account_id = '90';
 WITH asks AS (
     SELECT l.object, l.levels, p.prosecdef, regexp_match(coalesce(p.prosrc, '') || coalesce(pg_get_function_sqlbody(p.oid), ''),
                'check_merchant\([^;]*?, ((?:''\w+''(?:, )?)+)\)') AS at,
-           coalesce(p.prosrc, '') || coalesce(pg_get_function_sqlbody(p.oid), '') ~ 'find_subscription|tracked_shipments' AS by_another
+           coalesce(p.prosrc, '') || coalesce(pg_get_function_sqlbody(p.oid), '') ~ 'find_subscription|tracked_shipments|move_shipment|ganje\.journey\(' AS by_another
       FROM ganje.access_list() AS l JOIN pg_proc AS p ON p.oid = CASE WHEN l.object LIKE '%(%' THEN to_regprocedure('ganje.' || l.object) END
      WHERE l.each_merchant)
 SELECT object, CASE WHEN at IS NULL THEN 'asks nothing' ELSE 'asks for ' || at[1] END AS problem FROM asks

@@ -134,7 +134,17 @@ INSERT INTO call91 (statement) VALUES
     ('SELECT ganje.test_subscription(u.id) FROM subscriber91 AS u WHERE m = ''%m'''),
     ('SELECT ganje.replay_notifications(u.id, ''2026-01-01'') FROM subscriber91 AS u WHERE m = ''%m'''),
     ('SELECT ganje.rotate_subscription_secret(u.id) FROM subscriber91 AS u WHERE m = ''%m'''),
-    ('SELECT ganje.unsubscribe(u.id) FROM subscriber91 AS u WHERE m = ''%m''');
+    ('SELECT ganje.unsubscribe(u.id) FROM subscriber91 AS u WHERE m = ''%m'''),
+    ('SELECT ganje.upsert_shipment(''{"merchantId": "91%m", "orderId": "new91", "address": {}, "items": [{"itemId": "i", "quantity": 1}]}'')'),
+    ('SELECT ganje.get_shipment(jsonb_build_object(''merchantId'', ''91%m'', ''orderId'', ''order91%m'', ''shipmentId'', s.id)) FROM ship91 AS s WHERE m = ''%m'''),
+    ('SELECT ganje.list_shipments(''{"merchantId": "91%m", "orderId": "order91%m"}'')'),
+    ('SELECT ganje.call(''rbs.logistics.request.LIST_SHIPMENTS'', ''{"merchantId": "91%m", "orderId": "order91%m"}'')'),
+    ('SELECT ganje.change_shipment_status(jsonb_build_object(''merchantId'', ''91%m'', ''orderId'', ''order91%m'', ''shipmentId'', s.id, ''next'', true)) FROM ship91 AS s WHERE m = ''%m'''),
+    ('SELECT ganje.change_shipment_status(''order91%m'', s.id, ''PACKAGING'', ''91%m'') FROM ship91 AS s WHERE m = ''%m'''),
+    ('SELECT ganje.change_shipment_status(''no such order'', ''no such shipment'', ''PACKAGING'', ''91%m'')'),
+    ('SELECT * FROM ship91 AS s, ganje.shipment_moves(''order91%m'', s.id, ''91%m'') WHERE m = ''%m'''),
+    ('SELECT ganje.shipment_journey(jsonb_build_object(''merchantId'', ''91%m'', ''orderId'', ''order91%m'', ''shipmentId'', s.id, ''status'', ''PACKAGING'')) FROM ship91 AS s WHERE m = ''%m'''),
+    ('SELECT ganje.start_process(jsonb_build_object(''processId'', ''SHIPMENT_JOURNEY'', ''payload'', jsonb_build_object(''merchantId'', ''91%m'', ''orderId'', ''order91%m'', ''shipmentId'', s.id, ''status'', ''PACKAGING''))) FROM ship91 AS s WHERE m = ''%m''');
 CREATE TEMP TABLE ship91 AS SELECT right(merchant_id, 1) AS m, shipment_id AS id FROM ganje.shipment WHERE merchant_id LIKE '91%';
 CREATE TEMP TABLE dead91 AS SELECT right(merchant_id, 1) AS m, request_id AS id FROM ganje.dead_letters WHERE merchant_id LIKE '91%';
 CREATE TEMP TABLE subscriber91 AS SELECT right(merchant_id, 1) AS m, subscription_id AS id FROM ganje.subscription WHERE merchant_id LIKE '91%';
@@ -277,6 +287,7 @@ DROP ROLE merchant91_a, merchant91_b, merchant91_mixed, merchant91_stranger;
 SELECT ganje.unsubscribe(subscription_id) FROM ganje.subscription WHERE merchant_id LIKE '91%';
 DELETE FROM ganje.outbox WHERE merchant_id LIKE '91%';
 DELETE FROM ganje.outbox_log WHERE merchant_id LIKE '91%';
+DELETE FROM ganje.notification WHERE merchant_id LIKE '91%';
 DELETE FROM ganje.shipment WHERE merchant_id LIKE '91%';
 DELETE FROM ganje.marketplace_order WHERE merchant_id LIKE '91%';
 DELETE FROM ganje.store WHERE merchant_id LIKE '91%';
