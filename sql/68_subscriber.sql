@@ -324,8 +324,8 @@ COMMENT ON FUNCTION ganje.subscriber_accepted(text) IS 'Notes that a subscriber 
 CREATE VIEW ganje.subscription_status WITH (security_barrier) AS
 SELECT s.subscription_id, s.merchant_id, s.entities, s.actions, a.base_url,
        CASE WHEN s.disabled_at IS NOT NULL THEN 'disabled: ' || s.disabled_reason
+            WHEN s.failing_since IS NOT NULL AND o.state ~ '^(sending|waiting|trying)' THEN 'failing'
             WHEN o.state <> 'sending' THEN o.state
-            WHEN s.failing_since IS NOT NULL THEN 'failing'
             ELSE 'ok' END AS state,
        s.failing_since, s.disabled_at, o.pending, o.in_flight, o.dead
   FROM ganje.subscription AS s

@@ -31,9 +31,10 @@ BEGIN ATOMIC
                   ON d.merchant_id = o.merchant_id AND d.request_id = o.request_id WHERE d.state <> 'dead'
     UNION ALL SELECT 'accounts paused', count(*)::text FROM ganje.carrier_account AS a WHERE a.paused_at IS NOT NULL
     UNION ALL SELECT 'accounts parked', count(*)::text FROM ganje.carrier_account AS a WHERE a.parked_at IS NOT NULL
-    UNION ALL SELECT 'breakers open', coalesce(nullif(count(*), 0) || ': ' || string_agg(b.account_id, ', ' ORDER BY b.account_id), '0')
-                FROM (SELECT a.account_id FROM ganje.carrier_account AS a CROSS JOIN LATERAL ganje.account_traffic(a.account_id) AS t
-                       WHERE t.breaker <> 'closed' ORDER BY a.account_id LIMIT 20) AS b
+    UNION ALL SELECT 'breakers open', concat(count(*), ': ' || string_agg(b.account_id, ', ' ORDER BY b.place) FILTER (WHERE b.place <= 10))
+                FROM (SELECT a.account_id, row_number() OVER (ORDER BY a.account_id) AS place
+                        FROM ganje.carrier_account AS a CROSS JOIN LATERAL ganje.account_traffic(a.account_id) AS t
+                       WHERE t.breaker <> 'closed') AS b
     UNION ALL SELECT 'webhooks quarantined', count(*)::text FROM ganje.webhook_inbox AS i WHERE i.state = 'quarantined';
 END;
 COMMENT ON FUNCTION ganje.status() IS 'How things stand, on one screen.';
