@@ -4,10 +4,11 @@
  *	  How many requests of a carrier account may go, and what they taught.
  *
  * It is decided before anything is leased, so that a slow or dead carrier
- * holds its own connections and nobody else's.  What a worker was given is
- * subtracted at once, for other workers may ask for the same account, and
- * given back where the lease found less; what it holds it gives back when it
- * ends.
+ * holds its own connections and nobody else's.  Connections are those of this
+ * worker, of which it has a part; rate, login and breaker are the account's.
+ * What is taken out of the rate is subtracted at once, for other workers may
+ * ask for the same account, and given back where the lease found less; a login
+ * or a breaker's probe is given back by a worker that ends.
  *
  *-------------------------------------------------------------------------
  */
@@ -68,7 +69,6 @@ give_back_all(int code pg_attribute_unused(), Datum argument pg_attribute_unused
 
 		if (account == NULL)
 			continue;
-		account->active -= holding->active + holding->reserved;
 		if (holding->logging_in)
 			account->logging_in = false;
 		if (holding->probe || holding->flying_probe)
@@ -100,9 +100,9 @@ find_holding(const char *account_id)
 	return holding;
 }
 
-/* Room as far as logins and connections go. */
+/* Room as far as logins and this worker's connections go. */
 static int
-room_beside(const GlAccount *account, int most, int64 *wait_ms)
+room_beside(const GlAccount *account, const Holding *holding, int most, int64 *wait_ms)
 {
 	int64 login_wait = account->login_not_before - gl_outbox_clock_ms();
 
@@ -116,7 +116,7 @@ room_beside(const GlAccount *account, int most, int64 *wait_ms)
 		*wait_ms = Min(*wait_ms, login_wait);
 		return 0;
 	}
-	return Min(most, account->limits.max_connections - account->active);
+	return Min(most, account->limits.max_connections - holding->active - holding->reserved);
 }
 
 int
@@ -129,7 +129,7 @@ gl_outbox_room(const char *account_id, const GlAccountLimits *limits, int most, 
 	int room;
 
 	account->limits = *limits;
-	room = room_beside(account, most, wait_ms);
+	room = room_beside(account, holding, most, wait_ms);
 	if (room > 0)
 		room =
 			gl_breaker_take(&account->breaker, &limits->breaker, room, now,
@@ -142,7 +142,6 @@ gl_outbox_room(const char *account_id, const GlAccountLimits *limits, int most, 
 		probe = false;
 	}
 	room = Max(room, 0);
-	account->active += room;
 	gl_account_unlock(account);
 
 	holding->reserved += room;
@@ -192,7 +191,6 @@ gl_outbox_settle_room(void)
 			account = gl_account_lock(holding->account_id, false);
 		if (account != NULL)
 		{
-			account->active -= holding->reserved;
 			if (holding->rated)
 				gl_bucket_return(&account->requests, holding->reserved);
 			if (holding->probe)
@@ -302,7 +300,6 @@ gl_outbox_land(GlFlight *flight)
 		holding->flying_probe = false;
 	if (account != NULL)
 	{
-		account->active--;
 		if (flight->login)
 		{
 			bool again = strcmp(flight->verdict, "retry") == 0;

@@ -21,8 +21,8 @@
 /* The columns of carrier_account that say how much may be sent. */
 typedef struct GlAccountLimits
 {
-	int max_connections;
-	double per_second; /* 0: no limit */
+	int max_connections; /* of this worker, which may be a part of the account's */
+	double per_second;   /* of all workers together; 0: no limit */
 	int timeout_ms;
 	GlBreakerLimits breaker;
 } GlAccountLimits;
@@ -38,7 +38,6 @@ typedef struct GlAccount
 {
 	GlAccountKey key;
 	GlAccountLimits limits; /* as they were last read */
-	int active;             /* requests leased and not yet recorded */
 	bool logging_in;        /* a login is on its way; the others wait for it */
 	int login_failures;     /* in a row */
 	int64 login_not_before;

@@ -162,7 +162,7 @@ gl_account_keep_only(const char *const *ids, int count)
 	dshash_seq_init(&scan, table, true);
 	while ((account = dshash_seq_next(&scan)) != NULL)
 	{
-		if (account->key.database == MyDatabaseId && account->active == 0 &&
+		if (account->key.database == MyDatabaseId &&
 			bsearch(&account->key.hash, hashes, count, sizeof(uint64), compare_hashes) == NULL)
 			dshash_delete_current(&scan);
 	}
