@@ -34,13 +34,14 @@ sub add_plain_carrier
 }
 
 # An account of it at a base URL, or a port of 127.0.0.1; options are columns.
+# Without a breaker, which would let it wait: tests of that are others.
 sub add_plain_account
 {
 	my ($node, $account, $where, %columns) = @_;
 	my $database = delete $columns{database} // 'postgres';
 	my $url = $where =~ /^\d+$/ ? "http://127.0.0.1:$where" : $where;
 	my %all = (retry_base_ms => 50, retry_cap_ms => 200, timeout_ms => 10000, max_attempts => 100,
-		max_connections => 20, carrier => "'plain'", %columns);
+		max_connections => 20, breaker_failures => 0, carrier => "'plain'", %columns);
 	my @names = sort keys %all;
 
 	$node->safe_psql($database, "INSERT INTO ganje.carrier_account (account_id, base_url, allow_http, " . join(', ', @names)

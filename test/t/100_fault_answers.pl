@@ -136,6 +136,7 @@ my @bodies = (
 	[ qr/^reset: /, action => 'reset_mid_body' ],
 	[ qr/^reset: /, action => 'close_after_commit' ]);
 set_up_account($node, $ganje, max_attempts => 100);
+query("UPDATE ganje.carrier_account SET breaker_failures = 0");
 add_shipments($node, 0, 0);
 is(query("SELECT ganje.drain('60 s')"), '0', 'a good order, and a login');
 my $worker = worker_pid($node);
