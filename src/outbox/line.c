@@ -103,12 +103,34 @@ take_first(GlLine *line)
 	return flight;
 }
 
+/*
+ * Counts a flight that is over, or no longer.  What failed must teach
+ * everybody else, by its record, before another takes its place.
+ */
+static void
+count_over(GlFlight *flight, int by)
+{
+	GlLoad *load = &flight->line->load;
+	int status = flight->result.status;
+
+	if (flight->answered && flight->result.kind == GL_HTTP_ANSWERED && status >= 200 &&
+		status <= 299)
+	{
+		load->unrecorded += by;
+		all.unrecorded += by;
+	}
+	else
+	{
+		load->failed += by;
+		all.failed += by;
+	}
+}
+
 /* A flight that waited is over before it began. */
 static void
 finish(GlFlight *flight, dlist_head *finished)
 {
-	flight->line->load.unrecorded++;
-	all.unrecorded++;
+	count_over(flight, 1);
 	dlist_push_tail(finished, &flight->node);
 }
 
@@ -120,7 +142,7 @@ has_room(const GlLine *line, const GlFlight *next)
 
 	if (line->load.sent >= gl_outbox_few())
 		limit -= gl_outbox_reserve();
-	return line->load.sent < next->max_connections && all.sent < limit;
+	return line->load.sent + line->load.failed < next->max_connections && all.sent < limit;
 }
 
 /* Lets go of one line what may. */
@@ -168,20 +190,18 @@ gl_outbox_lines_send(GlHttp *http, dlist_head *sent, dlist_head *finished)
 void
 gl_outbox_line_answered(GlFlight *flight)
 {
+	int delivered = flight->line->load.unrecorded;
+
 	flight->line->load.sent--;
-	flight->line->load.unrecorded++;
-	flight->line->answered++;
 	all.sent--;
-	all.unrecorded++;
+	count_over(flight, 1);
+	flight->line->answered += flight->line->load.unrecorded - delivered;
 }
 
 void
 gl_outbox_line_leave(GlFlight *flight)
 {
-	GlLine *line = flight->line;
-
-	line->load.unrecorded--;
-	all.unrecorded--;
+	count_over(flight, -1);
 	flight->line = NULL;
 }
 
@@ -217,7 +237,9 @@ gl_outbox_lines_turn(void)
 		line->load.ahead = ahead < AHEAD_LEAST ? 0 : (int) Min(ahead, gl_setting_batch_size);
 		line->answered = 0;
 		all.ahead += line->load.ahead;
-		if (line->load.sent + line->load.waiting + line->load.unrecorded + line->load.ahead == 0)
+		if (line->load.sent + line->load.waiting + line->load.unrecorded + line->load.failed +
+				line->load.ahead ==
+			0)
 			hash_search(lines, line->account_id, HASH_REMOVE, NULL);
 	}
 }

@@ -189,7 +189,8 @@ typedef struct GlLoad
 {
 	int sent;       /* on their way */
 	int waiting;    /* in the line */
-	int unrecorded; /* answered, not recorded */
+	int unrecorded; /* delivered, not recorded */
+	int failed;     /* over in any other way, not recorded: each keeps its connection */
 	int ahead;      /* may wait besides those on their way */
 } GlLoad;
 

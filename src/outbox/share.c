@@ -113,7 +113,7 @@ read_share(GlShare *share, HeapTuple row, TupleDesc descriptor, TimestampTz now,
 	if (share->max_connections == 0)
 		return false;
 	load = gl_outbox_load(share->account_id);
-	most = share->max_connections + load.ahead - load.sent - load.waiting;
+	most = share->max_connections + load.ahead - load.sent - load.waiting - load.failed;
 	/* what is answered holds no connection, nor does what waits ahead of one */
 	limits.max_connections += load.ahead + load.unrecorded;
 	if (most > 0)
