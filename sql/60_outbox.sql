@@ -4,6 +4,11 @@
 -- in a narrow row, so that a retry does not rewrite the body. A finished
 -- request moves to the log, 32 tables that are reused by day: keeping the log
 -- short is a TRUNCATE.
+--
+-- Every request is leased once and then deleted, thousands in a second. So a
+-- lease changes no column of an index, and finds room for itself on the page
+-- (a HOT update); and what belongs to a request goes with it by one statement
+-- for all that were deleted, not by a foreign key's trigger for each.
 
 CREATE TABLE ganje.outbox (
     merchant_id text NOT NULL,
@@ -18,7 +23,8 @@ CREATE TABLE ganje.outbox (
     created_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
     PRIMARY KEY (merchant_id, request_id),
     FOREIGN KEY (merchant_id, shipment_id) REFERENCES ganje.shipment
-);
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000,
+        autovacuum_vacuum_insert_threshold = -1, autovacuum_vacuum_cost_delay = 0);
 COMMENT ON TABLE ganje.outbox IS 'Requests to carriers that are not finished: what will be sent, without secrets.';
 COMMENT ON COLUMN ganje.outbox.request_id IS 'also the Idempotency-Key of every try';
 
@@ -33,22 +39,25 @@ CREATE TABLE ganje.outbox_delivery (
     due_at timestamptz NOT NULL,
     lease_token text,
     lease_owner integer,
+    lease_until timestamptz,
     last_status integer,
     last_error text,
     origin bigint NOT NULL,
     poll boolean NOT NULL DEFAULT false,
     answer_lost boolean NOT NULL DEFAULT false,
     PRIMARY KEY (merchant_id, request_id),
-    FOREIGN KEY (merchant_id, request_id) REFERENCES ganje.outbox ON DELETE CASCADE,
     CHECK ((state = 'leased') = (lease_token IS NOT NULL))
-) WITH (fillfactor = 60);
+) WITH (fillfactor = 40, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000,
+        autovacuum_vacuum_insert_threshold = -1, autovacuum_vacuum_cost_delay = 0);
 COMMENT ON TABLE ganje.outbox_delivery IS 'How far each request of the outbox is.';
 COMMENT ON COLUMN ganje.outbox_delivery.turn IS 'requests of one shipment to one account are sent in this order, one at a time';
-COMMENT ON COLUMN ganje.outbox_delivery.due_at IS 'pending: not before; leased: until when the lease lasts';
+COMMENT ON COLUMN ganje.outbox_delivery.due_at IS 'sent not before, and in this order; a dead letter is due at infinity, out of the worker''s way';
+COMMENT ON COLUMN ganje.outbox_delivery.lease_owner IS 'number of the worker that has the lease';
+COMMENT ON COLUMN ganje.outbox_delivery.lease_until IS 'when the lease is over: another worker may send the request then';
 COMMENT ON COLUMN ganje.outbox_delivery.origin IS 'system identifier of the cluster that wrote it: a copy elsewhere sends nothing';
 COMMENT ON COLUMN ganje.outbox_delivery.poll IS 'a poll: where it fails the next one follows at its time, and it is no dead letter';
 COMMENT ON COLUMN ganje.outbox_delivery.answer_lost IS 'the carrier may have got it: it is asked first, where it can be';
-CREATE INDEX outbox_delivery_due ON ganje.outbox_delivery (account_id, due_at) WHERE state <> 'dead';
+CREATE INDEX outbox_delivery_due ON ganje.outbox_delivery (account_id, due_at);
 CREATE INDEX outbox_delivery_poll ON ganje.outbox_delivery (account_id) WHERE poll;
 CREATE INDEX outbox_delivery_turn ON ganje.outbox_delivery (merchant_id, shipment_id, account_id, turn) WHERE shipment_id IS NOT NULL;
 
@@ -61,11 +70,37 @@ CREATE TABLE ganje.outbox_attempt (
     status integer,
     error text,
     answer text,
-    PRIMARY KEY (merchant_id, request_id, attempt),
-    FOREIGN KEY (merchant_id, request_id) REFERENCES ganje.outbox ON DELETE CASCADE
+    PRIMARY KEY (merchant_id, request_id, attempt)
 );
 COMMENT ON TABLE ganje.outbox_attempt IS 'Tries of unfinished requests that did not succeed.';
 COMMENT ON COLUMN ganje.outbox_attempt.answer IS 'the beginning of the carrier''s answer';
+
+CREATE FUNCTION ganje.attempt_history(merchant text, request text) RETURNS jsonb
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT jsonb_agg(jsonb_strip_nulls(jsonb_build_object('attempt', t.attempt, 'at', t.started_at, 'status', t.status,
+                                                          'error', t.error)) ORDER BY t.attempt)
+      FROM ganje.outbox_attempt AS t WHERE t.merchant_id = merchant AND t.request_id = request;
+END;
+COMMENT ON FUNCTION ganje.attempt_history(text, text) IS 'The tries of an unfinished request as the log keeps them, NULL where there are none.';
+
+CREATE FUNCTION ganje.outbox_delete() RETURNS trigger
+LANGUAGE plpgsql
+AS $$
+BEGIN
+    DELETE FROM ganje.outbox_delivery AS d USING gone AS g
+     WHERE d.merchant_id = g.merchant_id AND d.request_id = g.request_id;
+    DELETE FROM ganje.outbox_attempt AS t USING gone AS g
+     WHERE t.merchant_id = g.merchant_id AND t.request_id = g.request_id;
+    RETURN NULL;
+END
+$$;
+CREATE FUNCTION ganje.is_outbox_batch() RETURNS boolean
+LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'gl_outbox_in_batch';
+COMMENT ON FUNCTION ganje.is_outbox_batch() IS 'Whether the worker is about to record many requests at once, and sees itself to what belongs to them.';
+COMMENT ON FUNCTION ganje.outbox_delete() IS 'Trigger: what belongs to requests goes with them.';
+CREATE TRIGGER outbox_delete AFTER DELETE ON ganje.outbox REFERENCING OLD TABLE AS gone
+    FOR EACH STATEMENT WHEN (NOT ganje.is_outbox_batch()) EXECUTE FUNCTION ganje.outbox_delete();
 
 CREATE TABLE ganje.outbox_log (
     log_slot smallint NOT NULL,
@@ -365,10 +400,7 @@ BEGIN
                                   status, answer, history, created_at, finished_at)
     SELECT today, o.merchant_id, o.request_id, o.account_id, o.shipment_id, o.operation,
            finish_request.result, delivery.attempts, finish_request.status, finish_request.answer,
-           (SELECT jsonb_agg(jsonb_strip_nulls(jsonb_build_object('attempt', t.attempt, 'at', t.started_at, 'status', t.status,
-                                                                  'error', t.error)) ORDER BY t.attempt)
-              FROM ganje.outbox_attempt AS t WHERE t.merchant_id = o.merchant_id AND t.request_id = o.request_id),
-           o.created_at, right_now
+           ganje.attempt_history(o.merchant_id, o.request_id), o.created_at, right_now
       FROM ganje.outbox AS o
      WHERE o.merchant_id = delivery.merchant_id AND o.request_id = delivery.request_id;
     DELETE FROM ganje.outbox AS o WHERE o.merchant_id = delivery.merchant_id AND o.request_id = delivery.request_id;

@@ -1,5 +1,8 @@
--- What the worker writes: one call per answer, each in a subtransaction of the
--- worker, so that an answer that cannot be recorded fails alone.
+-- What the worker writes of answers that need more than a row moved to the log:
+-- one call per answer, so that one that cannot be recorded fails alone. Those
+-- that need nothing else it writes in batches, by the statements of
+-- src/outbox/statement.c: what is changed in finish_request or fail_delivery
+-- is to be changed there.
 --
 -- Every call names the lease under which the request was sent. A lease that
 -- ran out and was taken again makes the late answer "lost": the request is on
@@ -23,7 +26,7 @@ AS $$
 DECLARE
     account ganje.carrier_account := ganje.find_account(delivery.account_id);
     is_dead boolean := final OR delivery.attempts >= account.max_attempts;
-    next_due timestamptz := clock_timestamp() + delay_ms * interval '1 millisecond';
+    next_due timestamptz := CASE WHEN is_dead THEN 'infinity' ELSE clock_timestamp() + delay_ms * interval '1 millisecond' END;
     number integer;
 BEGIN
     IF delivery.poll THEN
@@ -37,7 +40,7 @@ BEGIN
             fail_delivery.error, fail_delivery.answer);
     UPDATE ganje.outbox_delivery AS d
        SET state = CASE WHEN is_dead THEN 'dead' ELSE 'pending' END, attempts = delivery.attempts, due_at = next_due,
-           lease_token = NULL, lease_owner = NULL, last_status = fail_delivery.status, last_error = fail_delivery.error,
+           lease_token = NULL, lease_owner = NULL, lease_until = NULL, last_status = fail_delivery.status, last_error = fail_delivery.error,
            answer_lost = d.answer_lost OR fail_delivery.lost
      WHERE d.merchant_id = delivery.merchant_id AND d.request_id = delivery.request_id;
     IF account.carrier = 'webhook' THEN
@@ -51,15 +54,10 @@ COMMENT ON FUNCTION ganje.fail_delivery(ganje.outbox_delivery, boolean, bigint, 
 CREATE FUNCTION ganje.give_back(delivery ganje.outbox_delivery, status integer, error text) RETURNS void
 LANGUAGE plpgsql VOLATILE
 AS $$
-DECLARE
-    queued_at timestamptz;
 BEGIN
-    -- Back to its old place in the line, which the lease overwrote.
-    SELECT o.created_at INTO STRICT queued_at FROM ganje.outbox AS o
-     WHERE o.merchant_id = delivery.merchant_id AND o.request_id = delivery.request_id;
     UPDATE ganje.outbox_delivery AS d
-       SET state = 'pending', attempts = greatest(delivery.attempts - 1, 0), due_at = queued_at, lease_token = NULL,
-           lease_owner = NULL, last_status = coalesce(give_back.status, d.last_status),
+       SET state = 'pending', attempts = greatest(delivery.attempts - 1, 0), lease_token = NULL, lease_owner = NULL,
+           lease_until = NULL, last_status = coalesce(give_back.status, d.last_status),
            last_error = coalesce(give_back.error, d.last_error)
      WHERE d.merchant_id = delivery.merchant_id AND d.request_id = delivery.request_id;
 END

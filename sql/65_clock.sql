@@ -13,7 +13,7 @@ DECLARE
     right_now timestamptz := clock_timestamp();
     back boolean := step < interval '0';
 BEGIN
-    UPDATE ganje.outbox_delivery AS d SET due_at = d.due_at + step WHERE d.state = 'leased' AND d.lease_owner = owner;
+    UPDATE ganje.outbox_delivery AS d SET lease_until = d.lease_until + step WHERE d.state = 'leased' AND d.lease_owner = owner;
     -- Ahead nothing is lost: what is due early is due once.
     IF back AND owner = 0 THEN
         UPDATE ganje.outbox_delivery AS d SET due_at = d.due_at + step WHERE d.state = 'pending' AND d.due_at > right_now;

@@ -284,7 +284,7 @@ DECLARE
 BEGIN
     SELECT * INTO subscriber FROM ganje.subscription AS s WHERE s.account_id = delivery.account_id FOR NO KEY UPDATE;
     IF is_test THEN
-        UPDATE ganje.outbox_delivery AS d SET state = 'dead'
+        UPDATE ganje.outbox_delivery AS d SET state = 'dead', due_at = 'infinity'
          WHERE d.merchant_id = delivery.merchant_id AND d.request_id = delivery.request_id;
         RETURN;
     END IF;

@@ -35,6 +35,7 @@ char *gl_setting_allowed_networks;
 char *gl_setting_ca_file;
 int gl_setting_poll_interval;
 int gl_setting_batch_size;
+int gl_setting_workers;
 int gl_setting_max_connections;
 int gl_setting_lease_margin;
 int gl_setting_log_days;
@@ -80,7 +81,9 @@ static const IntegerSetting integer_settings[] = {
 	{"ganje_logistics.poll_interval", "Longest time between two looks of the worker at the outbox.",
 	 &gl_setting_poll_interval, 1000, 10, 600000, PGC_SIGHUP, GUC_UNIT_MS},
 	{"ganje_logistics.batch_size", "Requests that the worker leases at a time.",
-	 &gl_setting_batch_size, 100, 1, 10000, PGC_SIGHUP, 0},
+	 &gl_setting_batch_size, 500, 1, 10000, PGC_SIGHUP, 0},
+	{"ganje_logistics.workers", "Workers of each database, among which its accounts are divided.",
+	 &gl_setting_workers, 1, 1, 32, PGC_SIGHUP, 0},
 	{"ganje_logistics.max_connections", "Connections of one worker, all accounts together.",
 	 &gl_setting_max_connections, 200, 1, 10000, PGC_SIGHUP, 0},
 	{"ganje_logistics.lease_margin", "How long a lease outlasts the timeout of its request.",

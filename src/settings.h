@@ -24,6 +24,7 @@ extern char *gl_setting_allowed_networks; /* superuser: private networks that ma
 extern char *gl_setting_ca_file;       /* superuser: certificates to trust; empty: the system's */
 extern int gl_setting_poll_interval;   /* ms between looks at the outbox without a wake-up */
 extern int gl_setting_batch_size;      /* requests leased at a time */
+extern int gl_setting_workers;         /* of each database */
 extern int gl_setting_max_connections; /* of one worker, all accounts together */
 extern int gl_setting_lease_margin;    /* ms that a lease outlasts the timeout */
 extern int gl_setting_log_days;        /* days that finished requests are kept, 1 to 31 */

@@ -53,6 +53,7 @@ typedef struct GlHttpTransfer
 	int64_t started_ns;
 	size_t header_bytes; /* of all header lines, informational too */
 	bool headers_over;   /* they passed GL_HTTP_HEADERS_MAX */
+	size_t headers_capacity;
 	size_t body_capacity;
 	size_t body_max;
 	bool no_memory;

@@ -22,7 +22,11 @@
 #error "libcurl 7.80 or later is needed (CURLOPT_PREREQFUNCTION)"
 #endif
 
-/* First allocation for a body; most answers fit. */
+/*
+ * First allocations for an answer's headers and body; most fit.  malloc serves
+ * such sizes at once, and would tidy all its memory up for much larger ones.
+ */
+#define HEADERS_FIRST_CAPACITY 512
 #define BODY_FIRST_CAPACITY 1024
 
 /* The body of answers that have none, so that it is never NULL. */
@@ -76,18 +80,26 @@ before_request(void *context, char *primary_ip, char *local_ip, int primary_port
 
 /* Add "name\0value\0" to the result's headers; false when out of memory. */
 static bool
-keep_header(GlHttpResult *result, const char *name, size_t name_length, const char *value,
+keep_header(GlHttpTransfer *transfer, const char *name, size_t name_length, const char *value,
 			size_t value_length)
 {
+	GlHttpResult *result = &transfer->result;
 	size_t length = result->headers_length + name_length + value_length + 2;
+	size_t capacity = transfer->headers_capacity;
 	char *to;
 
-	if (result->headers == NULL)
+	if (capacity == 0)
+		capacity = HEADERS_FIRST_CAPACITY;
+	while (capacity < length)
+		capacity *= 2;
+	if (capacity != transfer->headers_capacity)
 	{
-		/* a line of n bytes is kept in n bytes or less, so the cap is room enough */
-		result->headers = malloc(GL_HTTP_HEADERS_MAX);
-		if (result->headers == NULL)
+		char *longer = realloc(result->headers, capacity);
+
+		if (longer == NULL)
 			return false;
+		result->headers = longer;
+		transfer->headers_capacity = capacity;
 	}
 	to = result->headers + result->headers_length;
 	memcpy(to, name, name_length);
@@ -138,7 +150,7 @@ take_header(char *line, size_t unit, size_t length, void *context)
 	/* the line's end and colon are the room for the two NULs */
 	if (length - name_length - (to - from) < 2)
 		return length;
-	if (!keep_header(&transfer->result, line, name_length, line + from, to - from))
+	if (!keep_header(transfer, line, name_length, line + from, to - from))
 	{
 		transfer->no_memory = true;
 		return 0;

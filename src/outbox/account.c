@@ -312,7 +312,10 @@ gl_outbox_land(GlFlight *flight)
 			if (again)
 				account->login_not_before = now + flight->delay_ms;
 		}
-		note(account, flight, now);
+		if (!flight->unsent)
+			note(account, flight, now);
+		else if (flight->probe)
+			gl_breaker_skip(&account->breaker);
 		gl_account_unlock(account);
 	}
 	if (flight->answered)

@@ -21,14 +21,14 @@
 
 #include "outbox/outbox.h"
 
-typedef struct Authorization
+/* Requests of one account that are asked for one after another. */
+typedef struct Run
 {
-	GlFlight *flight;
+	GlAuthorization *authorizations;
+	int count;
+	int asked;
 	Datum carrier;
-	Datum account;
-	Datum request;
-	char *operation;
-} Authorization;
+} Run;
 
 /* A text attribute of the request, in the flight's memory; NULL for null. */
 static char *
@@ -52,34 +52,35 @@ needed_attribute(HeapTupleHeader request, const char *name)
 	return value;
 }
 
-/* Puts the authorized request into the flight. */
-static void
-fill_flight(Authorization *authorization, HeapTupleHeader request)
+/* Puts the authorized request into the flight; answers its operation. */
+static char *
+fill_flight(GlFlight *flight, HeapTupleHeader request)
 {
-	GlFlight *flight = authorization->flight;
 	MemoryContext before = MemoryContextSwitchTo(flight->context);
+	char *operation = needed_attribute(request, "operation");
 	bool isnull;
 	Datum headers;
 
-	flight->request = PointerGetDatum(DatumGetHeapTupleHeaderCopy(PointerGetDatum(request)));
-	authorization->operation = needed_attribute(request, "operation");
+	if (strcmp(operation, "login") == 0)
+		flight->request = PointerGetDatum(DatumGetHeapTupleHeaderCopy(PointerGetDatum(request)));
 	flight->method = needed_attribute(request, "method");
 	flight->path = needed_attribute(request, "path");
 	headers = GetAttributeByName(request, "headers", &isnull);
-	if (!isnull)
-		flight->headers = DatumGetJsonbPCopy(headers);
+	flight->headers = isnull ? NULL : DatumGetJsonbPCopy(headers);
 	flight->body = text_attribute(request, "body");
 	if (flight->body != NULL)
 		flight->body = pg_server_to_any(flight->body, (int) strlen(flight->body), PG_UTF8);
 	MemoryContextSwitchTo(before);
+	return operation;
 }
 
-/* The work that may fail: calls the function and reads its answer. */
+/* Calls the function for one request and reads its answer. */
 static void
-authorize(void *argument)
+authorize(GlAuthorization *authorization, Datum carrier)
 {
-	Authorization *authorization = argument;
-	Datum values[] = {authorization->carrier, authorization->account, authorization->request};
+	Datum values[] = {carrier, authorization->account, authorization->request};
+	GlFlight *flight = authorization->flight;
+	char *operation;
 	Datum request;
 	bool isnull;
 
@@ -88,29 +89,65 @@ authorize(void *argument)
 	if (isnull)
 		ereport(ERROR, errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				errmsg("the authorize function answered nothing"));
-	fill_flight(authorization, DatumGetHeapTupleHeader(request));
+	operation = fill_flight(flight, DatumGetHeapTupleHeader(request));
+	flight->login = strcmp(operation, "login") == 0;
+	flight->ask = strcmp(operation, "ask") == 0;
+	authorization->outcome = flight->login ? GL_AUTHORIZED_LOGIN : GL_AUTHORIZED;
 	SPI_freetuptable(SPI_tuptable);
 }
 
-GlAuthorized
-gl_outbox_authorize(GlFlight *flight, Datum carrier, Datum account, Datum request, char **reason)
+/* The work that may fail: as many of a run as may go. */
+static void
+authorize_run(void *argument)
 {
-	Authorization authorization = {flight, carrier, account, request, NULL};
-	GlFailure failure;
+	Run *run = argument;
 
-	if (gl_outbox_try(authorize, &authorization, &failure))
+	run->asked = 0;
+	while (run->asked < run->count)
 	{
-		flight->login = strcmp(authorization.operation, "login") == 0;
-		flight->ask = strcmp(authorization.operation, "ask") == 0;
-		return flight->login ? GL_AUTHORIZED_LOGIN : GL_AUTHORIZED;
+		authorize(&run->authorizations[run->asked++], run->carrier);
+		if (run->authorizations[run->asked - 1].outcome == GL_AUTHORIZED_LOGIN)
+			return;
 	}
-	if (ERRCODE_TO_CATEGORY(failure.sqlstate) ==
+}
+
+/* What an error of the function means. */
+static void
+take_failure(GlAuthorization *authorization, const GlFailure *failure)
+{
+	if (ERRCODE_TO_CATEGORY(failure->sqlstate) ==
 		ERRCODE_TO_CATEGORY(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION))
 	{
-		*reason = failure.message;
-		return GL_AUTHORIZED_REFUSED;
+		authorization->outcome = GL_AUTHORIZED_REFUSED;
+		authorization->reason = failure->message;
+		return;
 	}
-	*reason =
-		psprintf("the authorize function failed (SQLSTATE %s)", unpack_sql_state(failure.sqlstate));
-	return GL_AUTHORIZED_FAILED;
+	authorization->outcome = GL_AUTHORIZED_FAILED;
+	authorization->reason = psprintf("the authorize function failed (SQLSTATE %s)",
+									 unpack_sql_state(failure->sqlstate));
+}
+
+/*
+ * All in one subtransaction; where that fails each in one of its own, so that
+ * it is known which it was.
+ */
+int
+gl_outbox_authorize(GlAuthorization *authorizations, int count, Datum carrier)
+{
+	Run run = {authorizations, count, 0, carrier};
+	GlFailure failure;
+
+	if (gl_outbox_try(authorize_run, &run, &failure))
+		return run.asked;
+	for (int i = 0; i < count; i++)
+	{
+		Run one = {&authorizations[i], 1, 0, carrier};
+
+		if (count == 1 || !gl_outbox_try(authorize_run, &one, &failure))
+			take_failure(&authorizations[i], &failure);
+		if (authorizations[i].outcome == GL_AUTHORIZED_LOGIN ||
+			authorizations[i].outcome == GL_AUTHORIZED_REFUSED)
+			return i + 1;
+	}
+	return count;
 }

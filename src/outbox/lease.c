@@ -9,17 +9,23 @@
  * of the request that found out; the account's others stay in the table until
  * its answer is in.
  *
+ * All of a turn are locked by one statement and marked by another, where they
+ * lie; what requests of an account have in common is read once.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/xlog.h"
 #include "catalog/pg_type.h"
 #include "common/pg_prng.h"
 #include "executor/spi.h"
+#include "mb/pg_wchar.h"
+#include "storage/itemptr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/datum.h"
+#include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
@@ -27,75 +33,71 @@
 #include "outbox/outbox.h"
 #include "settings.h"
 
-/* There is one worker per database. */
-#define LEASE_OWNER 0
+#define LEASE_TOKEN_BYTES 8
 
-/* Payloads that are deleted in one transaction of the worker: it has answers to record meanwhile. */
-#define TRIM_ROWS 1000
+/* How soon it is looked whether another worker's login brought a token. */
+#define LOGIN_LOOK_MS 100
 
-/* Full slots that are settled in one: each is locked until its end. */
-#define SETTLE_ROWS 100
-
-#define LEASE_TOKEN_BYTES 16
-
-/* An account with something due, and how much of it is taken. */
-typedef struct Share
+/* What the requests of an account that are leased in this turn have in common. */
+typedef struct Account
 {
-	char *account_id;
-	int room;
-	int places;
-	bool closed; /* no more of it in this turn */
-} Share;
+	GlShare *share;
+	Datum carrier;
+	char *base_url;
+	bool allow_http;
+	int timeout_ms;
+	int max_response_bytes;
+	int retry_base_ms;
+	int retry_cap_ms;
+	Jsonb *secret; /* NULL: there is none */
+	char *token;   /* NULL: there is none */
+	bool authorizes;
+	GlHandling handling;
+	Datum json;             /* as authorize gets it, but for answerLost */
+	Datum json_by_doubt[2]; /* with answerLost false and true; 0 until it is needed */
+} Account;
 
 typedef struct Lease
 {
 	TimestampTz now;
+	int64 clock_ms;
 	char token[LEASE_TOKEN_BYTES * 2 + 1];
 	MemoryContext parent; /* of the flights' contexts */
 	dlist_head *flights;
+	int64 *wait_ms;
+	Account *accounts;
+	int account_count;
+	GlFlight **taken; /* the flights, their rows as tid, their leases' ends */
+	Datum *rows;
+	Datum *until;
 	int flight_count;
-	Share *shares;
-	int share_count;
 } Lease;
 
-/* Columns of GL_STATEMENT_PICK. */
+/* A row of GL_STATEMENT_PICK, taken apart. */
 enum
 {
-	PICK_MERCHANT = 1,
+	PICK_ROW,
+	PICK_MERCHANT,
 	PICK_REQUEST_ID,
-	PICK_ACCOUNT_ID,
-	PICK_ATTEMPTS,
-	PICK_REQUEST,
-	PICK_CARRIER,
-	PICK_BASE_URL,
-	PICK_ALLOW_HTTP,
-	PICK_TIMEOUT,
-	PICK_MAX_RESPONSE,
-	PICK_MAX_CONNECTIONS,
-	PICK_RETRY_BASE,
-	PICK_RETRY_CAP,
 	PICK_ACCOUNT,
-	PICK_SECRET,
-	PICK_TOKEN
+	PICK_ATTEMPTS,
+	PICK_POLL,
+	PICK_ANSWER_LOST,
+	PICK_REQUEST_AT,
+	PICK_METHOD,
+	PICK_PATH,
+	PICK_HEADERS,
+	PICK_BODY,
+	PICK_REQUEST,
+	PICK_COLUMNS
 };
 
-/* A value of a row; raises where it is null. */
-static Datum
-value_of(HeapTuple row, TupleDesc descriptor, int column)
+typedef struct Picked
 {
-	bool isnull;
-	Datum value = SPI_getbinval(row, descriptor, column, &isnull);
-
-	if (isnull)
-		elog(ERROR, "column %d of a request that is due is null", column);
-	return value;
-}
-
-static int
-integer_of(HeapTuple row, TupleDesc descriptor, int column)
-{
-	return DatumGetInt32(value_of(row, descriptor, column));
-}
+	Datum values[PICK_COLUMNS];
+	bool nulls[PICK_COLUMNS];
+	GlFlight *flight;
+} Picked;
 
 /* A random token, not to be guessed but above all not to be met again. */
 static void
@@ -109,111 +111,100 @@ make_token(char *token)
 	token[LEASE_TOKEN_BYTES * 2] = '\0';
 }
 
-/* Lowers *wait_ms to the time until "due" comes. */
-static void
-wait_until(TimestampTz due, TimestampTz now, int64 *wait_ms)
+/* A column that may be null, as text. */
+static char *
+text_of(HeapTuple row, TupleDesc descriptor, int column)
 {
-	*wait_ms = Min(*wait_ms, Max((due - now) / 1000 + 1, 1));
-}
-
-/* The limits of an account, columns of GL_STATEMENT_DUE_ACCOUNTS. */
-static GlAccountLimits
-read_limits(HeapTuple row, TupleDesc descriptor)
-{
-	GlAccountLimits limits = {0};
 	bool isnull;
-	Datum rate = SPI_getbinval(row, descriptor, 3, &isnull);
+	Datum value = SPI_getbinval(row, descriptor, column, &isnull);
 
-	limits.max_connections = integer_of(row, descriptor, 2);
-	limits.per_second = isnull ? 0 : DatumGetFloat8(rate);
-	limits.timeout_ms = integer_of(row, descriptor, 6);
-	limits.breaker.failures = integer_of(row, descriptor, 7);
-	limits.breaker.pause_ms = integer_of(row, descriptor, 8);
-	limits.breaker.cap_ms = integer_of(row, descriptor, 9);
-	return limits;
+	return isnull ? NULL : TextDatumGetCString(value);
 }
 
-/* Reads the accounts that have something due and room for it. */
+/* Reads a row of GL_STATEMENT_ACCOUNTS. */
 static void
-read_shares(Lease *lease, int places, int64 *wait_ms)
+read_account(Account *account, HeapTuple row, TupleDesc descriptor)
 {
-	Datum values[] = {TimestampTzGetDatum(lease->now),
-					  Int64GetDatum((int64) GetSystemIdentifier())};
-	TupleDesc descriptor;
+	bool isnull;
+	Datum secret = SPI_getbinval(row, descriptor, 9, &isnull);
 
-	gl_outbox_execute(GL_STATEMENT_DUE_ACCOUNTS, values, NULL);
-	descriptor = SPI_tuptable->tupdesc;
-	lease->shares = palloc0(sizeof(Share) * Max(SPI_processed, 1));
+	account->secret = isnull ? NULL : DatumGetJsonbP(secret);
+	account->carrier = SPI_getbinval(row, descriptor, 2, &isnull);
+	account->base_url = text_of(row, descriptor, 3);
+	account->allow_http = DatumGetBool(SPI_getbinval(row, descriptor, 4, &isnull));
+	account->timeout_ms = DatumGetInt32(SPI_getbinval(row, descriptor, 5, &isnull));
+	account->max_response_bytes = DatumGetInt32(SPI_getbinval(row, descriptor, 6, &isnull));
+	account->retry_base_ms = DatumGetInt32(SPI_getbinval(row, descriptor, 7, &isnull));
+	account->retry_cap_ms = DatumGetInt32(SPI_getbinval(row, descriptor, 8, &isnull));
+	account->token = text_of(row, descriptor, 10);
+	account->authorizes = DatumGetBool(SPI_getbinval(row, descriptor, 11, &isnull));
+	account->handling = (GlHandling) DatumGetInt32(SPI_getbinval(row, descriptor, 12, &isnull));
+	account->json = SPI_getbinval(row, descriptor, 13, &isnull);
+}
+
+/* Reads the accounts of the shares; one that is gone meanwhile is left out. */
+static void
+read_accounts(Lease *lease, GlShare *shares, int count)
+{
+	Datum *ids = palloc(sizeof(Datum) * count);
+	Datum values[1];
+	int share = 0;
+
+	for (int i = 0; i < count; i++)
+		ids[i] = CStringGetTextDatum(shares[i].account_id);
+	values[0] = PointerGetDatum(construct_array(ids, count, TEXTOID, -1, false, TYPALIGN_INT));
+	gl_outbox_execute(GL_STATEMENT_ACCOUNTS, values, NULL);
+	lease->accounts = palloc0(sizeof(Account) * count);
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
-		HeapTuple row = SPI_tuptable->vals[i];
-		Share *share = &lease->shares[lease->share_count];
-		GlAccountLimits limits = read_limits(row, descriptor);
-		bool isnull;
-		Datum next_due;
+		Account *account = &lease->accounts[lease->account_count++];
+		char *id = text_of(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1);
 
-		next_due = SPI_getbinval(row, descriptor, 5, &isnull);
-		if (!isnull)
-			wait_until(DatumGetTimestampTz(next_due), lease->now, wait_ms);
-		if (!DatumGetBool(value_of(row, descriptor, 4)))
-			continue;
-		share->account_id = SPI_getvalue(row, descriptor, 1);
-		share->room = gl_outbox_room(share->account_id, &limits, places, wait_ms);
-		if (share->room > 0)
-			lease->share_count++;
+		while (strcmp(shares[share].account_id, id) != 0)
+			share++;
+		account->share = &shares[share];
+		read_account(account, SPI_tuptable->vals[i], SPI_tuptable->tupdesc);
 	}
-}
-
-/*
- * Divides the places of a turn among the accounts: each gets an equal part of
- * them, and what some do not need goes to the others.  Answers what is left.
- */
-static int
-divide_places(Lease *lease, int places)
-{
-	int part = Max(places / Max(lease->share_count, 1), 1);
-
-	for (int round = 0; round < 2; round++)
-	{
-		for (int i = 0; i < lease->share_count; i++)
-		{
-			Share *share = &lease->shares[i];
-			int more = Min(share->room - share->places, places);
-
-			if (round == 0)
-				more = Min(more, part);
-			share->places += more;
-			places -= more;
-		}
-	}
-	return places;
 }
 
 /* Locks the requests that are taken; the rows are in SPI_tuptable. */
 static void
 pick(Lease *lease)
 {
-	Datum *ids = palloc(sizeof(Datum) * lease->share_count);
-	Datum *places = palloc(sizeof(Datum) * lease->share_count);
-	Datum values[4];
+	int count = lease->account_count;
+	Datum *ids = palloc(sizeof(Datum) * count);
+	Datum *places = palloc(sizeof(Datum) * count);
+	Datum *authorizes = palloc(sizeof(Datum) * count);
+	Datum values[5];
 
-	for (int i = 0; i < lease->share_count; i++)
+	for (int i = 0; i < count; i++)
 	{
-		ids[i] = CStringGetTextDatum(lease->shares[i].account_id);
-		places[i] = Int32GetDatum(lease->shares[i].places);
+		ids[i] = CStringGetTextDatum(lease->accounts[i].share->account_id);
+		places[i] = Int32GetDatum(lease->accounts[i].share->places);
+		authorizes[i] = BoolGetDatum(lease->accounts[i].authorizes);
 	}
-	values[0] =
-		PointerGetDatum(construct_array(ids, lease->share_count, TEXTOID, -1, false, TYPALIGN_INT));
-	values[1] = PointerGetDatum(
-		construct_array(places, lease->share_count, INT4OID, sizeof(int32), true, TYPALIGN_INT));
-	values[2] = TimestampTzGetDatum(lease->now);
-	values[3] = Int64GetDatum((int64) GetSystemIdentifier());
+	values[0] = PointerGetDatum(construct_array(ids, count, TEXTOID, -1, false, TYPALIGN_INT));
+	values[1] =
+		PointerGetDatum(construct_array(places, count, INT4OID, sizeof(int32), true, TYPALIGN_INT));
+	values[2] =
+		PointerGetDatum(construct_array(authorizes, count, BOOLOID, 1, true, TYPALIGN_CHAR));
+	values[3] = TimestampTzGetDatum(lease->now);
+	values[4] = Int64GetDatum((int64) GetSystemIdentifier());
 	gl_outbox_execute(GL_STATEMENT_PICK, values, NULL);
 }
 
-/* A flight for a row, but for what authorize adds. */
+/* A text in the encoding of the wire, in the current context. */
+static char *
+wire_text(Datum value)
+{
+	char *server = TextDatumGetCString(value);
+
+	return pg_server_to_any(server, (int) strlen(server), PG_UTF8);
+}
+
+/* A flight for a row, as far as it needs no authorization. */
 static GlFlight *
-make_flight(Lease *lease, HeapTuple row, TupleDesc descriptor)
+make_flight(Lease *lease, const Account *account, const Picked *row)
 {
 	MemoryContext context =
 		AllocSetContextCreate(lease->parent, "ganje flight", ALLOCSET_SMALL_SIZES);
@@ -222,17 +213,28 @@ make_flight(Lease *lease, HeapTuple row, TupleDesc descriptor)
 
 	flight->context = context;
 	flight->lease_token = pstrdup(lease->token);
-	flight->merchant_id = TextDatumGetCString(value_of(row, descriptor, PICK_MERCHANT));
-	flight->request_id = TextDatumGetCString(value_of(row, descriptor, PICK_REQUEST_ID));
-	flight->account_id = TextDatumGetCString(value_of(row, descriptor, PICK_ACCOUNT_ID));
-	flight->base_url = TextDatumGetCString(value_of(row, descriptor, PICK_BASE_URL));
-	flight->allow_http = DatumGetBool(value_of(row, descriptor, PICK_ALLOW_HTTP));
-	flight->attempt = integer_of(row, descriptor, PICK_ATTEMPTS) + 1;
-	flight->timeout_ms = integer_of(row, descriptor, PICK_TIMEOUT);
-	flight->max_response_bytes = integer_of(row, descriptor, PICK_MAX_RESPONSE);
-	flight->max_connections = integer_of(row, descriptor, PICK_MAX_CONNECTIONS);
-	flight->retry_base_ms = integer_of(row, descriptor, PICK_RETRY_BASE);
-	flight->retry_cap_ms = integer_of(row, descriptor, PICK_RETRY_CAP);
+	flight->merchant_id = TextDatumGetCString(row->values[PICK_MERCHANT]);
+	flight->request_id = TextDatumGetCString(row->values[PICK_REQUEST_ID]);
+	flight->account_id = pstrdup(account->share->account_id);
+	flight->base_url = pstrdup(account->base_url);
+	flight->allow_http = account->allow_http;
+	flight->attempt = DatumGetInt32(row->values[PICK_ATTEMPTS]) + 1;
+	flight->timeout_ms = account->timeout_ms;
+	flight->max_response_bytes = account->max_response_bytes;
+	flight->max_connections = account->share->max_connections;
+	flight->retry_base_ms = account->retry_base_ms;
+	flight->retry_cap_ms = account->retry_cap_ms;
+	flight->poll = DatumGetBool(row->values[PICK_POLL]);
+	flight->handling = account->handling;
+	flight->send_before = lease->clock_ms + gl_setting_lease_margin / 2;
+	if (!account->authorizes)
+	{
+		flight->method = TextDatumGetCString(row->values[PICK_METHOD]);
+		flight->path = TextDatumGetCString(row->values[PICK_PATH]);
+		flight->headers = DatumGetJsonbPCopy(row->values[PICK_HEADERS]);
+		if (!row->nulls[PICK_BODY])
+			flight->body = wire_text(row->values[PICK_BODY]);
+	}
 	MemoryContextSwitchTo(before);
 	return flight;
 }
@@ -242,37 +244,32 @@ make_flight(Lease *lease, HeapTuple row, TupleDesc descriptor)
  * where there is no token, the secret.
  */
 static void
-keep_credential(GlFlight *flight, HeapTuple row, TupleDesc descriptor)
+keep_credential(GlFlight *flight, const Account *account)
 {
 	MemoryContext before = MemoryContextSwitchTo(flight->context);
-	bool no_secret;
-	bool no_token;
-	Datum secret = SPI_getbinval(row, descriptor, PICK_SECRET, &no_secret);
-	Datum token = SPI_getbinval(row, descriptor, PICK_TOKEN, &no_token);
 
-	if (!no_token && !flight->login)
-		flight->token = TextDatumGetCString(token);
-	if (!no_secret && flight->token == NULL)
-		flight->secret = PointerGetDatum(DatumGetJsonbPCopy(secret));
-	gl_outbox_keep_secrets(flight, no_secret ? NULL : DatumGetJsonbP(secret), flight->token);
+	if (account->token != NULL && !flight->login)
+		flight->token = pstrdup(account->token);
+	if (account->secret != NULL && flight->token == NULL)
+		flight->secret = PointerGetDatum(DatumGetJsonbPCopy(JsonbPGetDatum(account->secret)));
+	gl_outbox_keep_secrets(flight, account->secret, flight->token);
 	MemoryContextSwitchTo(before);
 }
 
 /* Parks an account whose credentials its carrier's function does not take. */
 static void
-park(HeapTuple row, TupleDesc descriptor, const char *reason)
+park(const Account *account, const char *reason)
 {
 	Datum values[3];
 	char nulls[] = "   ";
-	bool isnull;
 
-	values[0] = value_of(row, descriptor, PICK_ACCOUNT_ID);
-	values[1] = SPI_getbinval(row, descriptor, PICK_SECRET, &isnull);
-	nulls[1] = isnull ? 'n' : ' ';
+	values[0] = CStringGetTextDatum(account->share->account_id);
+	values[1] = JsonbPGetDatum(account->secret);
+	nulls[1] = account->secret == NULL ? 'n' : ' ';
 	values[2] = CStringGetTextDatum(reason);
 	gl_outbox_execute(GL_STATEMENT_PARK, values, nulls);
 	ereport(LOG, errmsg("ganje_logistics: carrier account \"%s\" is parked",
-						TextDatumGetCString(values[0])));
+						account->share->account_id));
 }
 
 /* Records that a request could not be authorized; it is tried again later. */
@@ -291,148 +288,216 @@ record_unsent(const GlFlight *flight, const char *reason)
 	gl_outbox_account_unsent(flight->account_id, reason);
 }
 
-/* The share that a row belongs to. */
-static Share *
-share_of(Lease *lease, const char *account_id)
+/* A row becomes a flight of this turn. */
+static void
+take(Lease *lease, const Account *account, const Picked *row)
 {
-	for (int i = 0; i < lease->share_count; i++)
-	{
-		if (strcmp(lease->shares[i].account_id, account_id) == 0)
-			return &lease->shares[i];
-	}
-	elog(ERROR, "a request of account \"%s\" was not asked for", account_id);
-	return NULL;
+	GlFlight *flight = row->flight;
+
+	keep_credential(flight, account);
+	flight->request_at = *(ItemPointer) DatumGetPointer(row->values[PICK_REQUEST_AT]);
+	lease->taken[lease->flight_count] = flight;
+	lease->rows[lease->flight_count] = row->values[PICK_ROW];
+	lease->until[lease->flight_count++] = TimestampTzGetDatum(TimestampTzPlusMilliseconds(
+		lease->now, (int64) flight->timeout_ms + gl_setting_lease_margin));
+	dlist_push_tail(lease->flights, &flight->node);
 }
 
-/* Takes one locked row, if its account is still open in this turn. */
-static void
-take_row(Lease *lease, HeapTuple row, TupleDesc descriptor)
+/* The account as authorize gets it. */
+static Datum
+account_json(Account *account, bool answer_lost)
 {
-	GlFlight *flight = make_flight(lease, row, descriptor);
-	Share *share = share_of(lease, flight->account_id);
-	GlAuthorized authorized;
-	char *reason = NULL;
+	Datum *json = &account->json_by_doubt[answer_lost ? 1 : 0];
 
-	if (share->closed)
+	if (*json == (Datum) 0)
 	{
-		MemoryContextDelete(flight->context);
-		return;
+		char *doubt = answer_lost ? "{\"answerLost\": true}" : "{\"answerLost\": false}";
+
+		*json = DirectFunctionCall2(jsonb_concat, account->json,
+									DirectFunctionCall1(jsonb_in, CStringGetDatum(doubt)));
 	}
-	authorized = gl_outbox_authorize(flight, value_of(row, descriptor, PICK_CARRIER),
-									 value_of(row, descriptor, PICK_ACCOUNT),
-									 value_of(row, descriptor, PICK_REQUEST), &reason);
-	share->closed = authorized == GL_AUTHORIZED_LOGIN || authorized == GL_AUTHORIZED_REFUSED;
-	if (authorized == GL_AUTHORIZED || authorized == GL_AUTHORIZED_LOGIN)
+	return *json;
+}
+
+/*
+ * Gets the right to log in.  Another worker may have done so since the account
+ * was read: then there is a token by now.
+ */
+static bool
+begin_login(const Account *account)
+{
+	const char *account_id = account->share->account_id;
+	Datum values[2];
+	char nulls[] = "  ";
+
+	if (!gl_outbox_login_begin(account_id))
+		return false;
+	values[0] = CStringGetTextDatum(account_id);
+	values[1] = (Datum) 0;
+	nulls[1] = 'n';
+	if (account->token != NULL)
 	{
-		keep_credential(flight, row, descriptor);
-		dlist_push_tail(lease->flights, &flight->node);
-		lease->flight_count++;
-		return;
+		values[1] = CStringGetTextDatum(account->token);
+		nulls[1] = ' ';
 	}
-	if (authorized == GL_AUTHORIZED_REFUSED)
-		park(row, descriptor, reason);
-	else
-		record_unsent(flight, reason);
+	gl_outbox_execute(GL_STATEMENT_OTHER_TOKEN, values, nulls);
+	if (SPI_processed == 0)
+		return true;
+	gl_outbox_login_end(account_id);
+	return false;
+}
+
+/* Takes one row as its carrier's function has it. */
+static void
+take_authorized(Lease *lease, Account *account, Picked *row, const GlAuthorization *authorization)
+{
+	GlFlight *flight = row->flight;
+
+	switch (authorization->outcome)
+	{
+		case GL_AUTHORIZED:
+			take(lease, account, row);
+			return;
+		case GL_AUTHORIZED_LOGIN:
+			if (begin_login(account))
+			{
+				take(lease, account, row);
+				return;
+			}
+			*lease->wait_ms = Min(*lease->wait_ms, LOGIN_LOOK_MS);
+			break;
+		case GL_AUTHORIZED_REFUSED:
+			park(account, authorization->reason);
+			break;
+		case GL_AUTHORIZED_FAILED:
+			record_unsent(flight, authorization->reason);
+			break;
+	}
 	MemoryContextDelete(flight->context);
+}
+
+/* Takes the rows of an account whose carrier has an authorize function. */
+static void
+take_after_authorize(Lease *lease, Account *account, Picked *rows, int count)
+{
+	GlAuthorization *authorizations = palloc0(sizeof(GlAuthorization) * count);
+	int asked;
+
+	for (int i = 0; i < count; i++)
+	{
+		authorizations[i].flight = rows[i].flight;
+		authorizations[i].account =
+			account_json(account, DatumGetBool(rows[i].values[PICK_ANSWER_LOST]));
+		authorizations[i].request = rows[i].values[PICK_REQUEST];
+	}
+	asked = gl_outbox_authorize(authorizations, count, account->carrier);
+	for (int i = 0; i < count; i++)
+	{
+		if (i >= asked)
+			MemoryContextDelete(rows[i].flight->context);
+		else
+			take_authorized(lease, account, &rows[i], &authorizations[i]);
+	}
+}
+
+/* Takes the rows that were picked, account by account. */
+static void
+take_rows(Lease *lease)
+{
+	SPITupleTable *table = SPI_tuptable;
+	int count = (int) SPI_processed;
+	Picked *rows = palloc(sizeof(Picked) * count);
+	int first = 0;
+
+	lease->taken = palloc(sizeof(GlFlight *) * count);
+	lease->rows = palloc(sizeof(Datum) * count);
+	lease->until = palloc(sizeof(Datum) * count);
+	for (int i = 0; i < count; i++)
+		heap_deform_tuple(table->vals[i], table->tupdesc, rows[i].values, rows[i].nulls);
+	while (first < count)
+	{
+		int number = DatumGetInt32(rows[first].values[PICK_ACCOUNT]);
+		Account *account = &lease->accounts[number - 1];
+		int end = first;
+
+		for (; end < count && DatumGetInt32(rows[end].values[PICK_ACCOUNT]) == number; end++)
+			rows[end].flight = make_flight(lease, account, &rows[end]);
+		if (account->authorizes)
+			take_after_authorize(lease, account, &rows[first], end - first);
+		else
+		{
+			for (int i = first; i < end; i++)
+				take(lease, account, &rows[i]);
+		}
+		first = end;
+	}
 }
 
 /* Marks the flights' rows as leased. */
 static void
-mark_leased(Lease *lease)
+mark_leased(Lease *lease, int owner)
 {
-	Datum *merchants = palloc(sizeof(Datum) * lease->flight_count);
-	Datum *requests = palloc(sizeof(Datum) * lease->flight_count);
-	Datum *until = palloc(sizeof(Datum) * lease->flight_count);
-	Datum values[5];
-	dlist_iter iterator;
-	int n = 0;
+	int n = lease->flight_count;
+	Datum values[4];
 
-	dlist_foreach (iterator, lease->flights)
-	{
-		GlFlight *flight = dlist_container(GlFlight, node, iterator.cur);
-
-		merchants[n] = CStringGetTextDatum(flight->merchant_id);
-		requests[n] = CStringGetTextDatum(flight->request_id);
-		until[n++] = TimestampTzGetDatum(TimestampTzPlusMilliseconds(
-			lease->now, (int64) flight->timeout_ms + gl_setting_lease_margin));
-	}
-	values[0] = PointerGetDatum(construct_array(merchants, n, TEXTOID, -1, false, TYPALIGN_INT));
-	values[1] = PointerGetDatum(construct_array(requests, n, TEXTOID, -1, false, TYPALIGN_INT));
-	values[2] = PointerGetDatum(construct_array(until, n, TIMESTAMPTZOID, sizeof(TimestampTz),
-												FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
-	values[3] = CStringGetTextDatum(lease->token);
-	values[4] = Int32GetDatum(LEASE_OWNER);
+	values[0] = PointerGetDatum(
+		construct_array(lease->rows, n, TIDOID, sizeof(ItemPointerData), false, TYPALIGN_SHORT));
+	values[1] = PointerGetDatum(construct_array(
+		lease->until, n, TIMESTAMPTZOID, sizeof(TimestampTz), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+	values[2] = CStringGetTextDatum(lease->token);
+	values[3] = Int32GetDatum(owner);
 	gl_outbox_execute(GL_STATEMENT_LEASE, values, NULL);
 	if (SPI_processed != (uint64) n)
 		elog(ERROR, "leased " UINT64_FORMAT " requests instead of %d", SPI_processed, n);
+	for (int i = 0; i < n; i++)
+	{
+		HeapTuple row = SPI_tuptable->vals[i];
+		bool isnull;
+		Datum place = SPI_getbinval(row, SPI_tuptable->tupdesc, 1, &isnull);
+		Datum at = SPI_getbinval(row, SPI_tuptable->tupdesc, 2, &isnull);
+
+		lease->taken[DatumGetInt32(place) - 1]->delivery_at = *(ItemPointer) DatumGetPointer(at);
+	}
 }
 
 void
-gl_outbox_lease(int places, MemoryContext parent, dlist_head *flights, int64 *wait_ms, bool *more)
+gl_outbox_lease(MemoryContext parent, dlist_head *flights, int64 *wait_ms, bool *more)
 {
 	Lease lease = {0};
-	SPITupleTable *rows;
-	uint64 count;
-	int left;
+	GlShare *shares;
+	bool all_taken;
+	int count;
 
 	*more = false;
 	lease.now = GetCurrentTimestamp();
+	lease.clock_ms = gl_outbox_clock_ms();
 	lease.parent = parent;
 	lease.flights = flights;
-	read_shares(&lease, places, wait_ms);
-	if (lease.share_count == 0 || places <= 0)
+	lease.wait_ms = wait_ms;
+	shares = gl_outbox_shares(lease.now, &count, wait_ms, &all_taken);
+	if (count == 0)
 		return;
-	left = divide_places(&lease, places);
 	make_token(lease.token);
+	read_accounts(&lease, shares, count);
+	if (lease.account_count == 0)
+		return;
 	pick(&lease);
-	rows = SPI_tuptable;
-	count = SPI_processed;
-	for (uint64 i = 0; i < count; i++)
-		take_row(&lease, rows->vals[i], rows->tupdesc);
+	*more = all_taken && SPI_processed >= (uint64) gl_setting_batch_size;
+	if (SPI_processed > 0)
+		take_rows(&lease);
 	if (lease.flight_count > 0)
-		mark_leased(&lease);
-	*more = left == 0 && count == (uint64) places;
+		mark_leased(&lease, gl_outbox_worker());
 }
 
 uint64
 gl_outbox_return_leases(void)
 {
-	Datum values[] = {TimestampTzGetDatum(GetCurrentTimestamp()), Int32GetDatum(LEASE_OWNER)};
-
+	Datum values[] = {TimestampTzGetDatum(GetCurrentTimestamp()),
+					  Int32GetDatum(gl_outbox_worker())};
 	uint64 count;
 
 	gl_outbox_execute(GL_STATEMENT_RETURN_LEASES, values, NULL);
 	count = SPI_processed;
 	gl_outbox_execute(GL_STATEMENT_MIND_UNFINISHED, &values[1], NULL);
 	return count;
-}
-
-void
-gl_outbox_trim_log(void)
-{
-	Datum values[] = {Int32GetDatum(gl_setting_log_days)};
-
-	gl_outbox_execute(GL_STATEMENT_TRIM_LOG, values, NULL);
-}
-
-bool
-gl_outbox_trim_inbox(void)
-{
-	Datum values[] = {Int32GetDatum(gl_setting_inbox_days), Int32GetDatum(TRIM_ROWS)};
-	bool isnull;
-
-	gl_outbox_execute(GL_STATEMENT_TRIM_INBOX, values, NULL);
-	return DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull)) >=
-		   TRIM_ROWS;
-}
-
-bool
-gl_outbox_settle_counters(void)
-{
-	Datum values[] = {Int32GetDatum(SETTLE_ROWS)};
-	bool isnull;
-
-	gl_outbox_execute(GL_STATEMENT_SETTLE_COUNTERS, values, NULL);
-	return DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull)) >=
-		   SETTLE_ROWS;
 }

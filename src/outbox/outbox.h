@@ -16,25 +16,42 @@
 
 #include "lib/ilist.h"
 #include "nodes/pg_list.h"
+#include "storage/itemptr.h"
 #include "utils/jsonb.h"
 #include "utils/timestamp.h"
 
 #include "http/engine.h"
 #include "outbox/account.h"
 
+/* The requests of an account that a worker has leased; see line.c. */
+typedef struct GlLine GlLine;
+
+/* What an answer to a request of this carrier asks for besides the log. */
+typedef enum GlHandling
+{
+	GL_HANDLING_CARRIER,   /* its apply function, polls: row by row */
+	GL_HANDLING_PLAIN,     /* nothing: 2xx is delivered */
+	GL_HANDLING_SUBSCRIBER /* as plain, but the subscription notes it */
+} GlHandling;
+
 typedef struct GlFlight
 {
 	dlist_node node;
 	MemoryContext context; /* holds the flight and all it points to */
+	GlLine *line;          /* from its lease until it is recorded */
 
-	/* which request, under which lease */
+	/* which request, under which lease; where its rows lay when it was leased */
+	ItemPointerData delivery_at;
+	ItemPointerData request_at;
 	char *merchant_id;
 	char *request_id;
 	char *lease_token;
 	char *account_id;
-	char *token;   /* that authorizes it, or NULL */
-	bool login;    /* fetches a token instead of sending the request */
-	bool ask;      /* asks whether the last try arrived, instead of sending it again */
+	char *token; /* that authorizes it, or NULL */
+	bool login;  /* fetches a token instead of sending the request */
+	bool ask;    /* asks whether the last try arrived, instead of sending it again */
+	bool poll;   /* a poll, whose failure is no failed request */
+	GlHandling handling;
 	Datum secret;  /* jsonb that it went with where there is no token, or 0 */
 	List *secrets; /* texts that must not be kept of its answer */
 	Datum request; /* ganje.http_request as authorized */
@@ -54,8 +71,10 @@ typedef struct GlFlight
 	int max_connections;
 
 	/* what came of it */
+	int64 send_before; /* not sent later: the lease would be over first; gl_outbox_clock_ms */
 	TimestampTz started_at;
 	GlHttpResult result; /* freed with the flight */
+	bool unsent;         /* nothing was sent: its lease is given back */
 	bool answered;       /* result is the engine's, to be given back to it */
 	bool final;          /* nothing was sent, and never will be */
 	int busy;            /* times that its row was locked */
@@ -70,9 +89,15 @@ typedef struct GlFlight
 typedef enum GlStatement
 {
 	GL_STATEMENT_DUE_ACCOUNTS,
+	GL_STATEMENT_ACCOUNTS,
 	GL_STATEMENT_PICK,
 	GL_STATEMENT_AUTHORIZE,
 	GL_STATEMENT_LEASE,
+	GL_STATEMENT_OTHER_TOKEN,
+	GL_STATEMENT_DELIVERED,
+	GL_STATEMENT_ACCEPTED,
+	GL_STATEMENT_FAILED,
+	GL_STATEMENT_GIVE_BACK,
 	GL_STATEMENT_PARK,
 	GL_STATEMENT_UNSENT,
 	GL_STATEMENT_ANSWER,
@@ -95,18 +120,43 @@ typedef enum GlStatement
  */
 extern void gl_outbox_execute(GlStatement statement, Datum *values, const char *nulls);
 
+/* As a batch, which itself sees to what belongs to the requests that it deletes. */
+extern void gl_outbox_execute_batch(GlStatement statement, Datum *values);
+
 /* Milliseconds of a clock that no one sets. */
 extern int64 gl_outbox_clock_ms(void);
 
+/* Which of this database's workers this process is, from 0. */
+extern void gl_outbox_set_worker(int number);
+extern int gl_outbox_worker(void);
+
+/* This worker's part of an account's connections, 0 where others have them all. */
+extern int gl_outbox_part(const char *account_id, int max_connections);
+
 /*
- * Leases what is due, at most "places" requests, in the transaction that is
+ * Leases what is due, as much as can be sent soon, in the transaction that is
  * open.  New flights are put into the list, their memory contexts under
  * "parent"; they may be sent once the transaction has committed.  *wait_ms is
  * lowered to the time until something else is due; *more tells that a further
  * lease may find more at once.
  */
-extern void gl_outbox_lease(int places, MemoryContext parent, dlist_head *flights, int64 *wait_ms,
-							bool *more);
+extern void gl_outbox_lease(MemoryContext parent, dlist_head *flights, int64 *wait_ms, bool *more);
+
+/* share.c: an account with something due, and how much of it is taken. */
+typedef struct GlShare
+{
+	char *account_id;
+	int max_connections; /* this worker's part */
+	int room;
+	int places;
+} GlShare;
+
+/*
+ * The accounts with something due, allocated in the current context, with the
+ * places that each gets in this turn; those that get none are left out.
+ * *all_taken tells that there was no more to be given.
+ */
+extern GlShare *gl_outbox_shares(TimestampTz now, int *count, int64 *wait_ms, bool *all_taken);
 
 /*
  * Puts the polls that are due into the outbox, in the transaction that is
@@ -114,8 +164,42 @@ extern void gl_outbox_lease(int places, MemoryContext parent, dlist_head *flight
  */
 extern void gl_outbox_poll(int64 *wait_ms);
 
-/* Makes the leases of a predecessor that died due again; answers how many. */
+/* Makes the leases of this worker's dead predecessor due again; answers how many. */
 extern uint64 gl_outbox_return_leases(void);
+
+/*
+ * line.c: flights wait until a connection of their account is free.
+ *
+ * Join puts a leased flight into its account's line.  Send lets go what may,
+ * into "sent", or into "finished" where nothing was sent; answered takes note
+ * of a result.  Leave is to be called once for each, when it is recorded.
+ */
+extern void gl_outbox_line_join(GlFlight *flight);
+extern void gl_outbox_lines_send(GlHttp *http, dlist_head *sent, dlist_head *finished);
+extern void gl_outbox_line_answered(GlFlight *flight);
+extern void gl_outbox_line_leave(GlFlight *flight);
+
+/* Takes everything that still waits out of its line, into the list: it is not sent. */
+extern void gl_outbox_lines_empty(dlist_head *finished);
+
+/* A turn begins: lines that moved fast since the last one may be longer. */
+extern void gl_outbox_lines_turn(void);
+
+typedef struct GlLoad
+{
+	int sent;       /* on their way */
+	int waiting;    /* in the line */
+	int unrecorded; /* delivered, not recorded */
+	int failed;     /* over in any other way, not recorded: each keeps its connection */
+	int ahead;      /* may wait besides those on their way */
+} GlLoad;
+
+/* Of an account, or of all where account_id is NULL. */
+extern GlLoad gl_outbox_load(const char *account_id);
+
+/* Places that only accounts with few requests on their way get; and how few these are. */
+extern int gl_outbox_reserve(void);
+extern int gl_outbox_few(void);
 
 /* What became of a request at its carrier's authorize function. */
 typedef enum GlAuthorized
@@ -126,12 +210,22 @@ typedef enum GlAuthorized
 	GL_AUTHORIZED_FAILED   /* the function failed: *reason */
 } GlAuthorized;
 
+/* A request that is to be authorized, and what came of it. */
+typedef struct GlAuthorization
+{
+	GlFlight *flight;
+	Datum account; /* jsonb with the secrets */
+	Datum request; /* ganje.http_request */
+	GlAuthorized outcome;
+	char *reason;
+} GlAuthorization;
+
 /*
- * Calls the authorize function of a carrier, in a subtransaction, and puts
- * what it answers into the flight.  The account's jsonb has the secrets.
+ * Calls the authorize function of a carrier for requests of one account, and
+ * puts what it answers into the flights.  Answers how many were asked for: the
+ * first that needs a login, or finds the credentials refused, is the last.
  */
-extern GlAuthorized gl_outbox_authorize(GlFlight *flight, Datum carrier, Datum account,
-										Datum request, char **reason);
+extern int gl_outbox_authorize(GlAuthorization *authorizations, int count, Datum carrier);
 
 /*
  * Hands a flight to the engine.  Where the engine refuses it the flight's
@@ -140,10 +234,43 @@ extern GlAuthorized gl_outbox_authorize(GlFlight *flight, Datum carrier, Datum a
 extern bool gl_outbox_send(GlHttp *http, GlFlight *flight);
 
 /*
- * Records flights that have a result, each in a subtransaction of the open
- * transaction.  verdict stays NULL for those that must be tried again later.
+ * Records flights that have a result in the open transaction, in
+ * subtransactions.  verdict stays NULL for those that must be tried again
+ * later.
  */
 extern void gl_outbox_record(dlist_head *flights);
+
+/* record_row.c: records one flight, in a subtransaction of its own or within another one. */
+extern void gl_outbox_record_alone(GlFlight *flight);
+extern void gl_outbox_record_within(GlFlight *flight);
+
+/*
+ * record_batch.c: flights that one statement records; the others, and all of
+ * them where it fails, are left with no verdict.
+ */
+extern void gl_outbox_record_batches(GlFlight **flights, int count);
+
+/* Milliseconds until another try of a flight, should there be one. */
+extern int64 gl_outbox_retry_delay(GlFlight *flight);
+
+/* May the carrier have done what a flight asks for, though we do not know it? */
+extern bool gl_outbox_is_lost(const GlFlight *flight);
+
+/* The beginning of an answer as it is kept. */
+extern text *gl_outbox_kept_answer(const GlFlight *flight);
+
+/* Why a flight without an answer failed. */
+extern char *gl_outbox_failure_text(const GlFlight *flight);
+
+/* Is this the end of all tries, though there was no answer? */
+extern bool gl_outbox_is_final(const GlFlight *flight);
+
+/*
+ * login.c: only one worker at a time logs in to an account.  False where
+ * another does; the right to it ends with the worker at the latest.
+ */
+extern bool gl_outbox_login_begin(const char *account_id);
+extern void gl_outbox_login_end(const char *account_id);
 
 /* After the commit: what the flight taught about its account; frees it. */
 extern void gl_outbox_land(GlFlight *flight);

@@ -3,278 +3,97 @@
  * record.c
  *	  Writes down what came of requests.
  *
- * Many answers share a transaction, each in a subtransaction of its own: one
- * whose carrier's function raises, or whose shipment is locked, spoils
- * nobody else's.  The first is a failed try with the reason; the second, and
- * what a full disk refuses, is tried again a little later, since the carrier
- * did its part.
+ * Many answers share a transaction, and those that ask for nothing but their
+ * place in the log share a statement.  The others are recorded one by one,
+ * some in a subtransaction together; where one of them spoils that, it is as
+ * if they had not been, and each gets a subtransaction of its own.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
-#include "common/pg_prng.h"
-#include "executor/spi.h"
-#include "mb/pg_wchar.h"
-#include "utils/builtins.h"
-#include "utils/timestamp.h"
-
-#include "http/retry.h"
 #include "outbox/outbox.h"
 
-/* How long an answer waits whose row is locked; doubled each time, so often. */
-#define BUSY_DELAY_MS 250
-#define BUSY_DOUBLINGS 5
+/* Flights that share a subtransaction: their functions share its time limit too. */
+#define TOGETHER 32
 
-/* Bytes of a function's error message that are kept. */
-#define MESSAGE_BYTES 500
-
-/* The verdicts that matter here, as the SQL functions spell them. */
-static const char *const verdicts[] = {"delivered", "retry", "failed", "unauthorized",
-									   "refused",   "lost",  "absent"};
-
-/* Runs a record statement and keeps its verdict. */
-static void
-execute(GlFlight *flight, GlStatement statement, Datum *values, const char *nulls)
+/* Flights that are recorded one by one, though together. */
+typedef struct Group
 {
-	char *verdict;
+	GlFlight *flights[TOGETHER];
+	int count;
+} Group;
 
-	gl_outbox_execute(statement, values, nulls);
-	verdict = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
-	for (size_t i = 0; i < lengthof(verdicts); i++)
+/* The work that may fail. */
+static void
+record_group(void *argument)
+{
+	Group *group = argument;
+
+	for (int i = 0; i < group->count; i++)
+		gl_outbox_record_within(group->flights[i]);
+}
+
+/* Records a group and empties it. */
+static void
+end_group(Group *group)
+{
+	GlFailure failure;
+
+	if (group->count < 2 || !gl_outbox_try(record_group, group, &failure))
 	{
-		if (strcmp(verdict, verdicts[i]) == 0)
-			flight->verdict = verdicts[i];
+		for (int i = 0; i < group->count; i++)
+			gl_outbox_record_alone(group->flights[i]);
 	}
-	SPI_freetuptable(SPI_tuptable);
-	if (flight->verdict == NULL)
-		elog(ERROR, "unknown verdict \"%s\"", verdict);
+	group->count = 0;
 }
 
-/* The first three parameters of every record statement. */
+/* Records row by row what the batches left. */
 static void
-name_lease(const GlFlight *flight, Datum *values)
+record_rows(GlFlight **flights, int count)
 {
-	values[0] = CStringGetTextDatum(flight->merchant_id);
-	values[1] = CStringGetTextDatum(flight->request_id);
-	values[2] = CStringGetTextDatum(flight->lease_token);
-}
+	Group group = {.count = 0};
 
-/* Is the status one that asks for another try, whatever the answer says? */
-static bool
-is_retryable(const GlFlight *flight)
-{
-	return gl_retry_status(flight->result.status);
-}
-
-/* A whole answer to a request. */
-static void
-record_answer(void *argument)
-{
-	GlFlight *flight = argument;
-	GlHttpResult *result = &flight->result;
-	text *body = gl_outbox_answer_body(result);
-	Datum values[14];
-	char nulls[] = "              ";
-
-	name_lease(flight, values);
-	values[3] = Int32GetDatum(result->status);
-	values[4] = gl_outbox_answer_headers(result);
-	values[5] = PointerGetDatum(body);
-	nulls[5] = body == NULL ? 'n' : ' ';
-	values[6] = (Datum) 0;
-	nulls[6] = 'n';
-	if (flight->token != NULL)
+	for (int i = 0; i < count; i++)
 	{
-		values[6] = CStringGetTextDatum(flight->token);
-		nulls[6] = ' ';
+		GlFlight *flight = flights[i];
+
+		if (flight->verdict != NULL)
+			continue;
+		/* somebody had it locked: it would keep the others waiting again */
+		if (flight->busy > 0)
+		{
+			gl_outbox_record_alone(flight);
+			continue;
+		}
+		group.flights[group.count++] = flight;
+		if (group.count == TOGETHER)
+			end_group(&group);
 	}
-	values[7] = BoolGetDatum(is_retryable(flight));
-	values[8] = Int64GetDatum(flight->delay_ms);
-	values[9] = TimestampTzGetDatum(flight->started_at);
-	values[10] = Int32GetDatum((int32) result->elapsed_ms);
-	values[11] = PointerGetDatum(gl_outbox_redact(flight, gl_outbox_answer_excerpt(body)));
-	values[12] = BoolGetDatum(flight->ask);
-	values[13] = flight->secret;
-	nulls[13] = flight->secret == (Datum) 0 ? 'n' : ' ';
-	execute(flight, GL_STATEMENT_ANSWER, values, nulls);
-}
-
-/* A whole answer to a login. */
-static void
-record_login(void *argument)
-{
-	GlFlight *flight = argument;
-	GlHttpResult *result = &flight->result;
-	text *body = gl_outbox_answer_body(result);
-	Datum values[12];
-	char nulls[] = "            ";
-
-	name_lease(flight, values);
-	values[3] = flight->request;
-	values[4] = Int32GetDatum(result->status);
-	values[5] = gl_outbox_answer_headers(result);
-	values[6] = PointerGetDatum(body);
-	nulls[6] = body == NULL ? 'n' : ' ';
-	values[7] = flight->secret;
-	nulls[7] = flight->secret == (Datum) 0 ? 'n' : ' ';
-	values[8] = BoolGetDatum(is_retryable(flight));
-	values[9] = Int64GetDatum(flight->delay_ms);
-	values[10] = TimestampTzGetDatum(flight->started_at);
-	values[11] = Int32GetDatum((int32) result->elapsed_ms);
-	execute(flight, GL_STATEMENT_LOGIN, values, nulls);
-}
-
-typedef struct Failed
-{
-	GlFlight *flight;
-	const char *error;
-	bool final;
-	bool with_answer; /* keep the beginning of the answer */
-} Failed;
-
-/*
- * May the carrier have done what the request asks for, though we do not know
- * it?  Not where it said no, which is what 3xx and 4xx are.
- */
-static bool
-is_lost(const GlFlight *flight)
-{
-	int status = flight->result.status;
-
-	return !flight->login && (flight->result.sent || status != 0) &&
-		   !(status >= 300 && status <= 499);
-}
-
-/* A try that brought no answer, or one that could not be recorded. */
-static void
-record_failure(void *argument)
-{
-	Failed *failed = argument;
-	GlFlight *flight = failed->flight;
-	Datum values[11];
-	char nulls[] = "           ";
-
-	name_lease(flight, values);
-	values[3] = BoolGetDatum(failed->final);
-	values[4] = Int64GetDatum(flight->delay_ms);
-	values[5] = TimestampTzGetDatum(flight->started_at);
-	values[6] = Int32GetDatum((int32) flight->result.elapsed_ms);
-	values[7] = Int32GetDatum(flight->result.status);
-	nulls[7] = flight->result.status == 0 ? 'n' : ' ';
-	values[8] = CStringGetTextDatum(failed->error);
-	values[9] = (Datum) 0;
-	nulls[9] = 'n';
-	if (failed->with_answer)
-	{
-		values[9] = PointerGetDatum(gl_outbox_redact(
-			flight, gl_outbox_answer_excerpt(gl_outbox_answer_body(&flight->result))));
-		nulls[9] = ' ';
-	}
-	values[10] = BoolGetDatum(is_lost(flight));
-	execute(flight, GL_STATEMENT_FAILURE, values, nulls);
-}
-
-/*
- * Errors that say nothing of the answer: somebody else was at the row, or the
- * server has no room for it now (a full disk, say).
- */
-static bool
-is_passing(int sqlstate)
-{
-	return sqlstate == ERRCODE_LOCK_NOT_AVAILABLE || sqlstate == ERRCODE_T_R_DEADLOCK_DETECTED ||
-		   sqlstate == ERRCODE_T_R_SERIALIZATION_FAILURE ||
-		   ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_INSUFFICIENT_RESOURCES;
-}
-
-/* Why an answer could not be recorded; of a login only the code is told. */
-static char *
-describe_failure(const GlFlight *flight, const GlFailure *failure)
-{
-	int length = pg_mbcliplen(failure->message, (int) strlen(failure->message), MESSAGE_BYTES);
-
-	if (flight->login)
-		return psprintf("the login's answer could not be read (SQLSTATE %s)",
-						unpack_sql_state(failure->sqlstate));
-	return psprintf("the answer could not be recorded: %s: %.*s",
-					unpack_sql_state(failure->sqlstate), length, failure->message);
-}
-
-/*
- * Records that recording failed.  Where even that fails the lease runs out,
- * and the request is sent again.
- */
-static void
-record_trouble(GlFlight *flight, const GlFailure *failure)
-{
-	bool with_answer = flight->result.kind == GL_HTTP_ANSWERED && !flight->login;
-	Failed failed = {flight, describe_failure(flight, failure), false, with_answer};
-	GlFailure second;
-
-	if (is_passing(failure->sqlstate))
-	{
-		flight->record_at =
-			gl_outbox_clock_ms() + (BUSY_DELAY_MS << Min(flight->busy, BUSY_DOUBLINGS));
-		flight->busy++;
-		return;
-	}
-	flight->trouble = true;
-	if (gl_outbox_try(record_failure, &failed, &second))
-		return;
-	ereport(LOG,
-			errmsg("ganje_logistics: the answer to request %s could not be recorded (SQLSTATE %s)",
-				   flight->request_id, unpack_sql_state(second.sqlstate)));
-	flight->verdict = "lost";
-}
-
-/* Milliseconds until another try, should there be one. */
-static int64
-delay_of(GlFlight *flight)
-{
-	const char *retry_after =
-		flight->answered ? gl_http_header(&flight->result, "retry-after") : NULL;
-	int attempt =
-		flight->login ? gl_outbox_login_failures(flight->account_id) + 1 : flight->attempt;
-
-	return gl_retry_delay_ms(attempt, flight->retry_base_ms, flight->retry_cap_ms,
-							 pg_prng_uint32(&pg_global_prng_state), retry_after,
-							 (int64) time(NULL));
-}
-
-/* Records one flight. */
-static void
-record_flight(GlFlight *flight)
-{
-	GlFailure failure = {0};
-	Failed failed = {flight, flight->result.message, false, false};
-	bool done;
-
-	flight->verdict = NULL;
-	flight->delay_ms = delay_of(flight);
-	if (flight->result.kind == GL_HTTP_ANSWERED)
-		done = gl_outbox_try(flight->login ? record_login : record_answer, flight, &failure);
-	else
-	{
-		failed.final = flight->final || flight->result.kind == GL_HTTP_REFUSED_ADDRESS;
-		failed.error = psprintf("%s%s: %s", flight->login ? "login: " : "",
-								gl_http_kind_name(flight->result.kind), flight->result.message);
-		done = gl_outbox_try(record_failure, &failed, &failure);
-	}
-	if (!done)
-		record_trouble(flight, &failure);
+	end_group(&group);
 }
 
 void
 gl_outbox_record(dlist_head *flights)
 {
-	dlist_iter iterator;
 	int64 now = gl_outbox_clock_ms();
+	dlist_iter iterator;
+	GlFlight **due;
+	int count = 0;
 
+	dlist_foreach (iterator, flights)
+		count++;
+	due = palloc(sizeof(GlFlight *) * Max(count, 1));
+	count = 0;
 	dlist_foreach (iterator, flights)
 	{
 		GlFlight *flight = dlist_container(GlFlight, node, iterator.cur);
 
-		if (flight->record_at <= now)
-			record_flight(flight);
+		if (flight->record_at > now)
+			continue;
+		flight->verdict = NULL;
+		due[count++] = flight;
 	}
+	gl_outbox_record_batches(due, count);
+	record_rows(due, count);
 }

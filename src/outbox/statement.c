@@ -15,7 +15,10 @@
 #include "executor/spi.h"
 #include "utils/syscache.h"
 
+#include "compat.h"
 #include "outbox/outbox.h"
+
+GL_FUNCTION(gl_outbox_in_batch);
 
 #define MAX_PARAMETERS 14
 
@@ -29,16 +32,22 @@ typedef struct Statement
 /* SQL is laid out as SQL. */
 /* clang-format off */
 static const Statement statements[GL_STATEMENT_COUNT] = {
-	/* $1 now, $2 system identifier: accounts with requests, and when these are due */
+	/*
+	 * $1 now, $2 system identifier: accounts with requests, whether one is
+	 * due, and when the next is.  What is leased is where it was in the line.
+	 */
 	[GL_STATEMENT_DUE_ACCOUNTS] = {
 		"SELECT a.account_id, a.max_connections, a.requests_per_second::float8, next.due_at <= $1,"
-		"       (SELECT d.due_at FROM ganje.outbox_delivery AS d"
-		"         WHERE d.account_id = a.account_id AND d.state <> 'dead' AND d.due_at > $1"
-		"         ORDER BY d.due_at LIMIT 1),"
+		"       CASE WHEN next.due_at <= $1"
+		"            THEN (SELECT d.due_at FROM ganje.outbox_delivery AS d"
+		"                   WHERE d.account_id = a.account_id AND d.due_at > $1 AND d.due_at < 'infinity'"
+		"                   ORDER BY d.due_at LIMIT 1)"
+		"            ELSE next.due_at END,"
 		"       a.timeout_ms, a.breaker_failures, a.breaker_pause_ms, a.breaker_cap_ms"
 		"  FROM ganje.carrier_account AS a"
 		" CROSS JOIN LATERAL (SELECT d.due_at FROM ganje.outbox_delivery AS d"
-		"                      WHERE d.account_id = a.account_id AND d.state <> 'dead'"
+		"                      WHERE d.account_id = a.account_id AND d.due_at < 'infinity'"
+		"                        AND (d.state = 'pending' OR coalesce(d.lease_until, d.due_at) <= $1)"
 		"                      ORDER BY d.due_at LIMIT 1) AS next"
 		" WHERE a.active AND a.parked_at IS NULL AND a.paused_at IS NULL"
 		"   AND EXISTS (SELECT FROM ganje.sending AS s"
@@ -46,38 +55,48 @@ static const Statement statements[GL_STATEMENT_COUNT] = {
 		" ORDER BY next.due_at",
 		2, {TIMESTAMPTZOID, INT8OID}},
 
+	/* $1 accounts: what all requests of each have in common, in the same order */
+	[GL_STATEMENT_ACCOUNTS] = {
+		"SELECT a.account_id, a.carrier, a.base_url, a.allow_http, a.timeout_ms, a.max_response_bytes,"
+		"       a.retry_base_ms, a.retry_cap_ms, c.secret, c.token, k.authorize IS NOT NULL,"
+		"       CASE WHEN k.carrier = 'webhook' AND k.builtin THEN 2"
+		"            WHEN k.apply IS NULL AND k.poll_operation IS NULL THEN 1 ELSE 0 END,"
+		"       ganje.account_json(a) || jsonb_build_object('secret', c.secret, 'token', c.token,"
+		"                                                   'tokenExpiresAt', c.token_expires_at)"
+		"  FROM unnest($1) WITH ORDINALITY AS l (account_id, place)"
+		"  JOIN ganje.carrier_account AS a ON a.account_id = l.account_id"
+		"  JOIN ganje.carrier AS k ON k.carrier = a.carrier"
+		"  LEFT JOIN ganje.carrier_credential AS c ON c.account_id = a.account_id"
+		" ORDER BY l.place",
+		1, {TEXTARRAYOID}},
+
 	/*
-	 * $1 accounts, $2 places of each, $3 now, $4 system identifier: requests
-	 * at the head of their shipment's line to that account, locked.  A dead
-	 * letter holds no one up.
+	 * $1 accounts, $2 places of each, $3 which of them authorize, $4 now, $5
+	 * system identifier: requests at the head of their shipment's line to that
+	 * account, locked.  A dead letter holds no one up, unless it is being sent.
 	 */
 	[GL_STATEMENT_PICK] = {
-		"SELECT d.merchant_id, d.request_id, d.account_id, d.attempts,"
-		"       ROW(o.merchant_id, o.request_id, o.account_id, o.shipment_id, o.operation, o.method,"
-		"           o.path, o.headers, o.body)::ganje.http_request,"
-		"       a.carrier, a.base_url, a.allow_http, a.timeout_ms, a.max_response_bytes,"
-		"       a.max_connections, a.retry_base_ms, a.retry_cap_ms,"
-		"       ganje.account_json(a) || jsonb_build_object('secret', c.secret, 'token', c.token,"
-		"                                                   'tokenExpiresAt', c.token_expires_at,"
-		"                                                   'answerLost', d.answer_lost),"
-		"       c.secret, c.token"
-		"  FROM unnest($1, $2) AS room (account_id, places)"
-		"  JOIN ganje.carrier_account AS a ON a.account_id = room.account_id"
-		"  LEFT JOIN ganje.carrier_credential AS c ON c.account_id = room.account_id"
+		"SELECT d.ctid, d.merchant_id, d.request_id, room.place::integer, d.attempts, d.poll,"
+		"       d.answer_lost, o.ctid, o.method, o.path, o.headers, o.body,"
+		"       CASE WHEN room.authorizes"
+		"            THEN ROW(o.merchant_id, o.request_id, o.account_id, o.shipment_id, o.operation, o.method,"
+		"                     o.path, o.headers, o.body)::ganje.http_request END"
+		"  FROM unnest($1, $2, $3) WITH ORDINALITY AS room (account_id, places, authorizes, place)"
 		" CROSS JOIN LATERAL"
-		"       (SELECT w.merchant_id, w.request_id, w.account_id, w.attempts,"
+		"       (SELECT w.ctid, w.merchant_id, w.request_id, w.attempts, w.poll,"
 		"               w.answer_lost OR w.state = 'leased' AS answer_lost"
 		"          FROM ganje.outbox_delivery AS w"
-		"         WHERE w.account_id = room.account_id AND w.state <> 'dead'"
-		"           AND w.due_at <= $3 AND w.origin = $4"
+		"         WHERE w.account_id = room.account_id AND w.due_at <= $4 AND w.origin = $5"
+		"           AND (w.state = 'pending' OR w.state = 'leased' AND coalesce(w.lease_until, w.due_at) <= $4)"
 		"           AND NOT EXISTS (SELECT FROM ganje.outbox_delivery AS e"
 		"                            WHERE e.merchant_id = w.merchant_id"
 		"                              AND e.shipment_id = w.shipment_id"
 		"                              AND e.account_id = w.account_id"
-		"                              AND e.turn < w.turn AND e.state <> 'dead')"
+		"                              AND (e.turn < w.turn AND e.state <> 'dead'"
+		"                                   OR e.turn > w.turn AND e.lease_until > $4))"
 		"         ORDER BY w.due_at LIMIT room.places FOR UPDATE OF w SKIP LOCKED) AS d"
 		"  JOIN ganje.outbox AS o ON o.merchant_id = d.merchant_id AND o.request_id = d.request_id",
-		4, {TEXTARRAYOID, INT4ARRAYOID, TIMESTAMPTZOID, INT8OID}},
+		5, {TEXTARRAYOID, INT4ARRAYOID, BOOLARRAYOID, TIMESTAMPTZOID, INT8OID}},
 
 	/* $1 carrier, $2 account with secrets, $3 request */
 	[GL_STATEMENT_AUTHORIZE] = {
@@ -85,16 +104,96 @@ static const Statement statements[GL_STATEMENT_COUNT] = {
 		3, {TEXTOID, JSONBOID, InvalidOid}},
 
 	/*
-	 * $1 merchants, $2 requests, $3 until when, $4 lease token, $5 owner.
-	 * What is leased already was sent by a worker that died, or nearly so.
+	 * $1 rows (locked), $2 until when, $3 lease token, $4 owner.  What is
+	 * leased already was sent by a worker that died, or nearly so.
 	 */
 	[GL_STATEMENT_LEASE] = {
 		"UPDATE ganje.outbox_delivery AS d"
-		"   SET state = 'leased', attempts = d.attempts + 1, lease_token = $4, lease_owner = $5,"
-		"       due_at = l.due_at, answer_lost = d.answer_lost OR d.state = 'leased'"
-		"  FROM unnest($1, $2, $3) AS l (merchant_id, request_id, due_at)"
-		" WHERE d.merchant_id = l.merchant_id AND d.request_id = l.request_id",
-		5, {TEXTARRAYOID, TEXTARRAYOID, TIMESTAMPTZARRAYOID, TEXTOID, INT4OID}},
+		"   SET state = 'leased', attempts = d.attempts + 1, lease_token = $3, lease_owner = $4,"
+		"       lease_until = l.until, answer_lost = d.answer_lost OR d.state = 'leased'"
+		"  FROM unnest($1, $2) WITH ORDINALITY AS l (row_at, until, place)"
+		" WHERE d.ctid = l.row_at"
+		" RETURNING l.place::integer, d.ctid",
+		4, {TIDARRAYOID, TIMESTAMPTZARRAYOID, TEXTOID, INT4OID}},
+
+	/*
+	 * $1-$3 merchants, requests, leases, $4 statuses, $5 excerpts, $6 and $7
+	 * where their rows were: what ganje.finish_request does, for many.  A row
+	 * that was changed meanwhile lies elsewhere, and is not found.
+	 */
+	[GL_STATEMENT_DELIVERED] = {
+		"WITH released AS (DELETE FROM ganje.outbox_delivery AS d"
+		"                   USING unnest($1, $2, $3, $4, $5, $6, $7)"
+		"                         AS a (merchant_id, request_id, lease, status, answer, delivery_at, request_at)"
+		"                   WHERE d.ctid = a.delivery_at AND d.merchant_id = a.merchant_id"
+		"                     AND d.request_id = a.request_id AND d.lease_token = a.lease"
+		"                  RETURNING d.merchant_id, d.request_id, d.attempts, a.status, a.answer, a.request_at,"
+		"                            d.last_error IS NOT NULL OR d.attempts > 1 AS tried),"
+		" gone AS (DELETE FROM ganje.outbox AS o USING released AS r"
+		"           WHERE o.ctid = r.request_at AND o.merchant_id = r.merchant_id AND o.request_id = r.request_id"
+		"          RETURNING o.merchant_id, o.request_id, o.account_id, o.shipment_id, o.operation,"
+		"                    r.attempts, r.status, r.answer, o.created_at,"
+		"                    CASE WHEN r.tried THEN ganje.attempt_history(o.merchant_id, o.request_id) END AS history),"
+		" forgotten AS (DELETE FROM ganje.outbox_attempt AS t USING released AS r"
+		"                WHERE r.tried AND t.merchant_id = r.merchant_id AND t.request_id = r.request_id)"
+		" INSERT INTO ganje.outbox_log (log_slot, merchant_id, request_id, account_id, shipment_id, operation,"
+		"                               result, attempts, status, answer, history, created_at, finished_at)"
+		" SELECT ganje.log_slot(t.now), g.merchant_id, g.request_id, g.account_id, g.shipment_id, g.operation,"
+		"        'delivered', g.attempts, g.status, g.answer, g.history, g.created_at, t.now"
+		"   FROM gone AS g CROSS JOIN (SELECT clock_timestamp() AS now OFFSET 0) AS t",
+		7, {TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, INT4ARRAYOID, TEXTARRAYOID, TIDARRAYOID, TIDARRAYOID}},
+
+	/* $1 accounts: what ganje.subscriber_accepted does, for many */
+	[GL_STATEMENT_ACCEPTED] = {
+		"UPDATE ganje.subscription AS s SET failing_since = NULL"
+		"  FROM (SELECT DISTINCT a.account_id FROM unnest($1) AS a (account_id)) AS a"
+		" WHERE s.account_id = a.account_id AND s.failing_since IS NOT NULL",
+		1, {TEXTARRAYOID}},
+
+	/*
+	 * $1-$3 merchants, requests, leases, $4 final, $5 delays, $6 starts, $7
+	 * elapsed, $8 statuses, $9 errors, $10 excerpts, $11 lost: what
+	 * ganje.fail_delivery does, for many of ordinary carriers.
+	 */
+	[GL_STATEMENT_FAILED] = {
+		"WITH failed AS (SELECT f.*, n.number, d.attempts, clock_timestamp() AS now,"
+		"                       f.final OR d.attempts >= a.max_attempts AS dead"
+		"                  FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+		"                       AS f (merchant_id, request_id, lease, final, delay_ms, started_at, elapsed_ms, status,"
+		"                             error, answer, lost)"
+		"                  JOIN ganje.outbox_delivery AS d ON d.merchant_id = f.merchant_id"
+		"                       AND d.request_id = f.request_id AND d.lease_token = f.lease"
+		"                  JOIN ganje.carrier_account AS a ON a.account_id = d.account_id"
+		"                 CROSS JOIN LATERAL"
+		"                       (SELECT greatest(coalesce(max(t.attempt), 0) + 1, d.attempts) AS number"
+		"                          FROM ganje.outbox_attempt AS t"
+		"                         WHERE t.merchant_id = d.merchant_id AND t.request_id = d.request_id) AS n),"
+		" kept AS (INSERT INTO ganje.outbox_attempt (merchant_id, request_id, attempt, started_at, elapsed_ms,"
+		"                                            status, error, answer)"
+		"          SELECT merchant_id, request_id, number, started_at, elapsed_ms, status, error, answer FROM failed)"
+		" UPDATE ganje.outbox_delivery AS d"
+		"    SET state = CASE WHEN f.dead THEN 'dead' ELSE 'pending' END,"
+		"        due_at = CASE WHEN f.dead THEN 'infinity' ELSE f.now + f.delay_ms * interval '1 millisecond' END,"
+		"        lease_token = NULL, lease_owner = NULL, lease_until = NULL, last_status = f.status,"
+		"        last_error = f.error, answer_lost = d.answer_lost OR f.lost"
+		"   FROM failed AS f"
+		"  WHERE d.merchant_id = f.merchant_id AND d.request_id = f.request_id AND d.lease_token = f.lease",
+		11, {TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, BOOLARRAYOID, INT8ARRAYOID, TIMESTAMPTZARRAYOID,
+			 INT4ARRAYOID, INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, BOOLARRAYOID}},
+
+	/* $1-$3 merchants, requests, leases of what was never sent: what ganje.give_back does, for many */
+	[GL_STATEMENT_GIVE_BACK] = {
+		"UPDATE ganje.outbox_delivery AS d"
+		"   SET state = 'pending', attempts = greatest(d.attempts - 1, 0), lease_token = NULL,"
+		"       lease_owner = NULL, lease_until = NULL"
+		"  FROM unnest($1, $2, $3) AS g (merchant_id, request_id, lease)"
+		" WHERE d.merchant_id = g.merchant_id AND d.request_id = g.request_id AND d.lease_token = g.lease",
+		3, {TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID}},
+
+	/* $1 account, $2 token */
+	[GL_STATEMENT_OTHER_TOKEN] = {
+		"SELECT FROM ganje.carrier_credential AS c WHERE c.account_id = $1 AND c.token IS DISTINCT FROM $2",
+		2, {TEXTOID, TEXTOID}},
 
 	/* $1 account, $2 secret, $3 reason */
 	[GL_STATEMENT_PARK] = {
@@ -131,7 +230,7 @@ static const Statement statements[GL_STATEMENT_COUNT] = {
 
 	/* $1 now, $2 owner */
 	[GL_STATEMENT_RETURN_LEASES] = {
-		"UPDATE ganje.outbox_delivery AS d SET due_at = $1"
+		"UPDATE ganje.outbox_delivery AS d SET lease_until = $1"
 		" WHERE d.state = 'leased' AND d.lease_owner = $2",
 		2, {TIMESTAMPTZOID, INT4OID}},
 
@@ -200,4 +299,28 @@ gl_outbox_execute(GlStatement statement, Datum *values, const char *nulls)
 	code = SPI_execute_plan(plans[statement], values, nulls, false, 0);
 	if (code < 0)
 		elog(ERROR, "could not execute: %s", SPI_result_code_string(code));
+}
+
+static bool in_batch;
+
+void
+gl_outbox_execute_batch(GlStatement statement, Datum *values)
+{
+	in_batch = true;
+	PG_TRY();
+	{
+		gl_outbox_execute(statement, values, NULL);
+	}
+	PG_FINALLY();
+	{
+		in_batch = false;
+	}
+	PG_END_TRY();
+}
+
+/* Does the worker delete a batch?  Then the trigger of ganje.outbox has nothing to do. */
+Datum
+gl_outbox_in_batch(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(in_batch);
 }

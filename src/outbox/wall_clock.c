@@ -15,9 +15,6 @@
 
 #include "outbox/outbox.h"
 
-/* There is one worker per database, see lease.c. */
-#define LEASE_OWNER 0
-
 int64
 gl_outbox_wall_offset_ms(void)
 {
@@ -28,7 +25,7 @@ void
 gl_outbox_shift_times(int64 step_ms)
 {
 	Interval *step = palloc0(sizeof(Interval));
-	Datum values[] = {IntervalPGetDatum(step), Int32GetDatum(LEASE_OWNER)};
+	Datum values[] = {IntervalPGetDatum(step), Int32GetDatum(gl_outbox_worker())};
 
 	step->time = step_ms * 1000;
 	gl_outbox_execute(GL_STATEMENT_SHIFT_TIMES, values, NULL);

@@ -4,9 +4,10 @@
  *	  The worker of one database: lease, send, record.
  *
  * Leasing goes on while requests are in flight, and answers are written down
- * in the batches in which they come.  While the worker waits for the network
- * no transaction, snapshot or lock is held, so that it never keeps vacuum or
- * DDL waiting.
+ * in the batches in which they come: one transaction, a turn, records what is
+ * finished and leases what comes next.  While the worker waits for the network
+ * no transaction, snapshot or lock is held that anybody else would want, so
+ * that it never keeps vacuum or DDL waiting.
  *
  *-------------------------------------------------------------------------
  */
@@ -15,6 +16,7 @@
 #include "access/xact.h"
 #include "miscadmin.h"
 #include "pgstat.h"
+#include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
@@ -29,6 +31,10 @@
 
 /* Milliseconds between two looks whether somebody waits for us to leave. */
 #define LEAVE_INTERVAL 250
+
+/* Answers that are worth a turn while there is still something to send, and how long fewer wait. */
+#define TURN_ANSWERS 250
+#define TURN_DELAY 50
 
 /* Milliseconds after a transaction that failed. */
 #define TROUBLE_DELAY 1000
@@ -62,17 +68,19 @@ poll(GlWorker *worker)
 static void
 lease(GlWorker *worker)
 {
-	int places = Min(gl_setting_batch_size, gl_setting_max_connections - worker->flight_count);
-
 	worker->lease_wait_ms =
 		Max(Min(gl_setting_poll_interval, worker->poll_at - gl_outbox_clock_ms()), 1);
-	gl_outbox_lease(places, worker->turn, &worker->fresh, &worker->lease_wait_ms, &worker->more);
+	gl_outbox_lease(worker->turn, &worker->fresh, &worker->lease_wait_ms, &worker->more);
 }
 
+/* What the transaction of a turn does. */
 static void
-record(GlWorker *worker)
+turn(GlWorker *worker)
 {
-	gl_outbox_record(&worker->finished);
+	if (worker->recording)
+		gl_outbox_record(&worker->finished);
+	if (worker->leasing)
+		lease(worker);
 }
 
 static void
@@ -106,40 +114,6 @@ shift_times(GlWorker *worker)
 	gl_outbox_shift_times(gl_outbox_wall_offset_ms() - worker->wall_offset);
 }
 
-/* Leases what is due and lets it go, if the lease is committed. */
-static void
-lease_and_send(GlWorker *worker)
-{
-	if (gl_outbox_clock_ms() >= worker->poll_at && !gl_worker_transact(worker, poll))
-		worker->poll_at = gl_outbox_clock_ms() + TROUBLE_DELAY;
-	dlist_init(&worker->fresh);
-	worker->more = false;
-	if (!gl_worker_transact(worker, lease))
-	{
-		gl_outbox_settle_room();
-		MemoryContextReset(worker->turn);
-		worker->lease_at = gl_outbox_clock_ms() + TROUBLE_DELAY;
-		return;
-	}
-	worker->lease_at = gl_outbox_clock_ms() + (worker->more ? 0 : worker->lease_wait_ms);
-	while (!dlist_is_empty(&worker->fresh))
-	{
-		GlFlight *flight = dlist_container(GlFlight, node, dlist_pop_head_node(&worker->fresh));
-
-		MemoryContextSetParent(flight->context, worker->flights);
-		gl_outbox_account_enter(flight);
-		worker->flight_count++;
-		if (gl_outbox_send(worker->http, flight))
-			dlist_push_tail(&worker->sent, &flight->node);
-		else
-		{
-			dlist_push_tail(&worker->finished, &flight->node);
-			worker->record_at = 0;
-		}
-	}
-	gl_outbox_settle_room();
-}
-
 /* Something may be due now: a request at once, a poll hardly before a second. */
 static void
 look_soon(GlWorker *worker)
@@ -150,14 +124,42 @@ look_soon(GlWorker *worker)
 	worker->poll_at = Min(worker->poll_at, now + POLL_DELAY);
 }
 
-/* Records what is finished; what a failed transaction forgot is kept. */
+/* What was leased waits in line from now on; or, where that was rolled back, it never was. */
 static void
-record_finished(GlWorker *worker)
+end_lease(GlWorker *worker, bool committed)
 {
-	bool committed = gl_worker_transact(worker, record);
+	while (!dlist_is_empty(&worker->fresh))
+	{
+		GlFlight *flight = dlist_container(GlFlight, node, dlist_pop_head_node(&worker->fresh));
+
+		if (!committed)
+		{
+			if (flight->login)
+				gl_outbox_login_end(flight->account_id);
+			continue;
+		}
+		MemoryContextSetParent(flight->context, worker->flights);
+		gl_outbox_account_enter(flight);
+		gl_outbox_line_join(flight);
+	}
+	gl_outbox_settle_room();
+	if (!committed)
+	{
+		MemoryContextReset(worker->turn);
+		worker->lease_at = gl_outbox_clock_ms() + TROUBLE_DELAY;
+	}
+	else
+		worker->lease_at = gl_outbox_clock_ms() + (worker->more ? 0 : worker->lease_wait_ms);
+}
+
+/* Lets go of what is recorded; what a failed transaction forgot is kept. */
+static void
+end_record(GlWorker *worker, bool committed)
+{
 	dlist_mutable_iter iterator;
 
 	worker->record_at = PG_INT64_MAX;
+	worker->finished_at = 0;
 	dlist_foreach_modify(iterator, &worker->finished)
 	{
 		GlFlight *flight = dlist_container(GlFlight, node, iterator.cur);
@@ -173,25 +175,96 @@ record_finished(GlWorker *worker)
 			continue;
 		}
 		dlist_delete(&flight->node);
-		worker->flight_count--;
+		worker->finished_count--;
+		gl_outbox_line_leave(flight);
+		if (flight->login)
+			gl_outbox_login_end(flight->account_id);
 		gl_outbox_land(flight);
 	}
-	look_soon(worker);
+}
+
+/* One transaction that records, leases or does both; where it fails its parts are tried alone. */
+static void
+take_turn(GlWorker *worker, bool recording, bool leasing)
+{
+	bool committed;
+
+	dlist_init(&worker->fresh);
+	worker->more = false;
+	worker->recording = recording;
+	worker->leasing = leasing;
+	gl_outbox_lines_turn();
+	committed = gl_worker_transact(worker, turn);
+	if (!committed && recording && leasing)
+	{
+		end_lease(worker, false);
+		worker->lease_at = 0;
+		worker->apart = true;
+		return;
+	}
+	if (leasing)
+		end_lease(worker, committed);
+	if (recording)
+	{
+		end_record(worker, committed);
+		look_soon(worker);
+	}
+}
+
+/* When what is finished is to be recorded. */
+static int64
+record_time(const GlWorker *worker)
+{
+	/* nothing is left to be sent meanwhile, or there is enough */
+	if (worker->record_at == PG_INT64_MAX || worker->finished_count >= TURN_ANSWERS ||
+		gl_outbox_load(NULL).waiting == 0)
+		return worker->record_at;
+	return Max(worker->record_at, worker->finished_at + TURN_DELAY);
+}
+
+/* When it is to be looked for what is due; not while the old engine is emptied, nor by one that retires. */
+static int64
+lease_time(const GlWorker *worker)
+{
+	if (worker->engine_outdated || worker->number >= gl_setting_workers)
+		return PG_INT64_MAX;
+	return worker->lease_at;
+}
+
+/* Does what is due in the database, and sends what that has brought. */
+static void
+work(GlWorker *worker)
+{
+	int64 now = gl_outbox_clock_ms();
+	bool recording = now >= record_time(worker);
+	bool leasing = now >= lease_time(worker) || (recording && lease_time(worker) != PG_INT64_MAX);
+
+	if (leasing && worker->number == 0 && now >= worker->poll_at &&
+		!gl_worker_transact(worker, poll))
+		worker->poll_at = gl_outbox_clock_ms() + TROUBLE_DELAY;
+	if (worker->apart)
+	{
+		if (recording)
+			take_turn(worker, true, false);
+		if (leasing)
+			take_turn(worker, false, true);
+		worker->apart = false;
+	}
+	else if (recording || leasing)
+		take_turn(worker, recording, leasing);
+	if (recording || leasing)
+		gl_worker_send(worker);
 }
 
 /* Waits for a latch, the network, or the time of whatever is next. */
 static void
 wait_for_events(GlWorker *worker)
 {
-	int64 next = Min(worker->record_at, worker->leave_at);
-	int64 wait_ms;
+	int64 next = Min(Min(record_time(worker), lease_time(worker)), worker->leave_at);
+	int64 wait_ms = Max(next - gl_outbox_clock_ms(), 0);
 
-	/* nothing is leased until the old engine is empty */
-	if (!worker->engine_outdated)
-		next = Min(next, worker->lease_at);
-	wait_ms = Max(next - gl_outbox_clock_ms(), 0);
-
-	pgstat_report_activity(STATE_IDLE, NULL);
+	if (wait_ms > 0)
+		pgstat_report_activity(STATE_IDLE, NULL);
 	(void) WaitLatchOrSocket(MyLatch,
 							 WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH | WL_SOCKET_READABLE,
 							 gl_http_fd(worker->http), (long) wait_ms, PG_WAIT_EXTENSION);
@@ -214,6 +287,15 @@ mind_clock(GlWorker *worker)
 	look_soon(worker);
 }
 
+/* There are to be fewer workers: leaves once nothing is on its way any more. */
+static void
+retire(GlWorker *worker)
+{
+	gl_worker_drop_line(worker);
+	if (dlist_is_empty(&worker->sent) && dlist_is_empty(&worker->finished))
+		gl_worker_exit(GL_WORKER_LEFT);
+}
+
 /* What is to be done from time to time; leaves where somebody waits for that. */
 static void
 keep_house(GlWorker *worker)
@@ -229,30 +311,35 @@ keep_house(GlWorker *worker)
 	}
 	if (worker->engine_outdated && dlist_is_empty(&worker->sent))
 		gl_worker_renew_engine(worker);
+	if (worker->number >= gl_setting_workers)
+		retire(worker);
 	if (now >= worker->leave_at)
 	{
 		if (!gl_worker_database_is_free(MyDatabaseId))
 			gl_worker_exit(GL_WORKER_LEFT);
 		worker->leave_at = now + LEAVE_INTERVAL;
 	}
-	if (now >= worker->trim_at)
+	if (worker->number == 0 && now >= worker->trim_at)
 	{
 		worker->trim_at = now + TRIM_INTERVAL;
 		(void) gl_worker_transact(worker, trim_log);
 	}
-	if (now >= worker->settle_at)
+	if (worker->number == 0 && now >= worker->settle_at)
 	{
 		worker->settle_at = now + SETTLE_INTERVAL;
 		(void) gl_worker_transact(worker, settle_counters);
 	}
 }
 
-/* The process of a database's worker; the argument is the database's OID. */
+/* The process of a worker; the argument is the database's OID, its number is in bgw_extra. */
 void
 gl_worker_database_main(Datum argument)
 {
-	GlWorker *worker = gl_worker_begin(DatumGetObjectId(argument));
+	GlWorker *worker;
+	int number;
 
+	memcpy(&number, MyBgworkerEntry->bgw_extra, sizeof(number));
+	worker = gl_worker_begin(DatumGetObjectId(argument), number);
 	while (!gl_worker_transact(worker, return_leases))
 	{
 		worker->lease_at = gl_outbox_clock_ms() + TROUBLE_DELAY;
@@ -261,14 +348,13 @@ gl_worker_database_main(Datum argument)
 	}
 	for (;;)
 	{
-		wait_for_events(worker);
+		/* while answers come in there is no need to wait for them */
+		if (!gl_worker_collect(worker))
+			wait_for_events(worker);
+		CHECK_FOR_INTERRUPTS();
 		keep_house(worker);
-		gl_worker_collect(worker);
-		if (gl_outbox_clock_ms() >= worker->record_at)
-			record_finished(worker);
 		if (gl_worker_take_wake())
 			look_soon(worker);
-		if (gl_outbox_clock_ms() >= worker->lease_at && !worker->engine_outdated)
-			lease_and_send(worker);
+		work(worker);
 	}
 }

@@ -16,6 +16,7 @@
 /* Times are on the clock of gl_outbox_clock_ms. */
 typedef struct GlWorker
 {
+	int number;          /* which of the database's workers, from 0 */
 	Oid extension;       /* the one that our plans were made for */
 	char user_agent[64]; /* the extension and its version, as carriers see it */
 	GlHttp *http;
@@ -26,13 +27,18 @@ typedef struct GlWorker
 	dlist_head fresh;      /* leased by the open transaction */
 	dlist_head sent;
 	dlist_head finished; /* to be recorded */
-	int flight_count;    /* sent and finished */
+	int finished_count;
+
+	bool recording; /* what the turn that is open does */
+	bool leasing;
+	bool apart; /* it failed: its parts are to be tried alone */
 
 	int64 lease_at;
 	int64 lease_wait_ms; /* as the last lease says */
 	bool more;
 	int64 poll_at;
-	int64 record_at;
+	int64 record_at;   /* something finished can be recorded; PG_INT64_MAX: nothing can */
+	int64 finished_at; /* since when; 0: nothing is finished */
 	int64 leave_at;
 	int64 trim_at;
 	int64 settle_at;
@@ -43,7 +49,7 @@ typedef struct GlWorker
  * Connects, takes the database's place and makes the worker; does not return
  * where there is nothing to work for.
  */
-extern GlWorker *gl_worker_begin(Oid database);
+extern GlWorker *gl_worker_begin(Oid database, int number);
 
 /* Ends the process and says why. */
 extern void gl_worker_exit(GlWorkerState state) __attribute__((noreturn));
@@ -61,7 +67,16 @@ extern void gl_worker_renew_engine(GlWorker *worker);
 /* Do the settings ask for another engine than there is? */
 extern bool gl_worker_engine_differs(void);
 
-/* Lets the engine work and moves what it has done to the finished flights. */
-extern void gl_worker_collect(GlWorker *worker);
+/*
+ * Lets the engine work, moves what it has done to the finished flights, and
+ * sends what waited for their connections.  True where anything was done.
+ */
+extern bool gl_worker_collect(GlWorker *worker);
+
+/* Sends what waits in line, as far as there are connections. */
+extern void gl_worker_send(GlWorker *worker);
+
+/* Takes everything that waits out of the line, to be given back. */
+extern void gl_worker_drop_line(GlWorker *worker);
 
 #endif /* GL_WORKER_DATABASE_H */

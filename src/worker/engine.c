@@ -76,19 +76,33 @@ gl_worker_renew_engine(GlWorker *worker)
 	remember_settings();
 }
 
-/* A flight is over; it is recorded in this turn. */
+/* Flights are over; they are recorded in a turn that comes soon. */
+static void
+note_finished(GlWorker *worker, int count)
+{
+	if (count == 0)
+		return;
+	worker->finished_count += count;
+	worker->record_at = 0;
+	if (worker->finished_at == 0)
+		worker->finished_at = gl_outbox_clock_ms();
+}
+
+/* A flight's result is in. */
 static void
 finish(GlWorker *worker, GlFlight *flight)
 {
 	dlist_delete(&flight->node);
 	dlist_push_tail(&worker->finished, &flight->node);
-	worker->record_at = 0;
+	gl_outbox_line_answered(flight);
 }
 
 /* The engine broke: what was in flight may or may not have arrived. */
-static void
+static int
 give_up_engine(GlWorker *worker)
 {
+	int count = 0;
+
 	ereport(LOG, errcode(ERRCODE_INTERNAL_ERROR),
 			errmsg("ganje_logistics: the HTTP engine broke and is made anew"));
 	while (!dlist_is_empty(&worker->sent))
@@ -98,15 +112,49 @@ give_up_engine(GlWorker *worker)
 		flight->result.kind = GL_HTTP_OTHER;
 		strlcpy(flight->result.message, "the HTTP engine broke", sizeof(flight->result.message));
 		finish(worker, flight);
+		count++;
 	}
 	gl_worker_renew_engine(worker);
+	return count;
+}
+
+/* Moves flights that were never sent to the finished ones. */
+static void
+append(GlWorker *worker, dlist_head *flights)
+{
+	int count = 0;
+
+	for (; !dlist_is_empty(flights); count++)
+		dlist_push_tail(&worker->finished, dlist_pop_head_node(flights));
+	note_finished(worker, count);
 }
 
 void
+gl_worker_send(GlWorker *worker)
+{
+	dlist_head over = DLIST_STATIC_INIT(over);
+
+	if (worker->engine_outdated)
+		return;
+	gl_outbox_lines_send(worker->http, &worker->sent, &over);
+	append(worker, &over);
+}
+
+void
+gl_worker_drop_line(GlWorker *worker)
+{
+	dlist_head over = DLIST_STATIC_INIT(over);
+
+	gl_outbox_lines_empty(&over);
+	append(worker, &over);
+}
+
+bool
 gl_worker_collect(GlWorker *worker)
 {
 	GlStatus status = gl_http_service(worker->http);
 	GlHttpResult result;
+	int count = 0;
 
 	while (gl_http_next(worker->http, &result))
 	{
@@ -115,7 +163,12 @@ gl_worker_collect(GlWorker *worker)
 		flight->result = result;
 		flight->answered = true;
 		finish(worker, flight);
+		count++;
 	}
 	if (status != GL_OK)
-		give_up_engine(worker);
+		count += give_up_engine(worker);
+	note_finished(worker, count);
+	if (count > 0)
+		gl_worker_send(worker);
+	return count > 0;
 }

@@ -34,6 +34,21 @@ gl_worker_describe(BackgroundWorker *worker, const char *function)
 	strlcpy(worker->bgw_function_name, function, sizeof(worker->bgw_function_name));
 }
 
+void
+gl_worker_describe_database(BackgroundWorker *worker, Oid database, int number, const char *name)
+{
+	gl_worker_describe(worker, "gl_worker_database_main");
+	if (number == 0)
+		snprintf(worker->bgw_name, sizeof(worker->bgw_name), "ganje_logistics worker for %s", name);
+	else
+		snprintf(worker->bgw_name, sizeof(worker->bgw_name), "ganje_logistics worker %d for %s",
+				 number + 1, name);
+	strlcpy(worker->bgw_type, "ganje_logistics worker", sizeof(worker->bgw_type));
+	worker->bgw_main_arg = ObjectIdGetDatum(database);
+	memcpy(worker->bgw_extra, &number, sizeof(number));
+	worker->bgw_notify_pid = MyProcPid;
+}
+
 /*
  * Registers the launcher.  Not in pg_upgrade's servers, which must not send,
  * and not where the library is loaded by a session.

@@ -1,12 +1,14 @@
 /*-------------------------------------------------------------------------
  *
  * launcher.c
- *	  Sees to it that every database has its worker.
+ *	  Sees to it that every database has its workers.
  *
  * It is connected to no database, so that it stands in nobody's way and can
  * not tell which databases have the extension: a worker that finds none
  * leaves at once, and is tried again when something was written there
- * (CREATE EXTENSION does) or a minute later.
+ * (CREATE EXTENSION does) or a minute later.  The others of a database
+ * (ganje_logistics.workers) are started once its first one stays; those that
+ * a lower setting makes superfluous leave by themselves.
  *
  *-------------------------------------------------------------------------
  */
@@ -29,6 +31,7 @@
 #include "utils/snapmgr.h"
 
 #include "outbox/outbox.h"
+#include "settings.h"
 #include "worker/worker.h"
 
 /* Milliseconds between two looks at everything, and at what is to be retried. */
@@ -42,14 +45,21 @@
 /* A worker that lived so long was no failed start. */
 #define HEALTHY_LIFE 5000
 
-typedef struct Database
+/* Which worker; hash key. */
+typedef struct WorkerKey
 {
-	Oid oid;                        /* hash key */
+	Oid database;
+	int number;
+} WorkerKey;
+
+typedef struct Worker
+{
+	WorkerKey key;
 	BackgroundWorkerHandle *handle; /* NULL: none of ours runs */
 	int64 started_at;               /* gl_outbox_clock_ms */
 	int64 not_before;
 	int failures; /* starts in a row that did not live long */
-} Database;
+} Worker;
 
 typedef struct Candidate
 {
@@ -57,7 +67,7 @@ typedef struct Candidate
 	char name[NAMEDATALEN];
 } Candidate;
 
-static HTAB *databases;
+static HTAB *workers;
 
 PGDLLEXPORT void gl_worker_launcher_main(Datum argument);
 
@@ -100,62 +110,59 @@ list_databases(void)
 
 /* Our worker ended: when may the next one start? */
 static void
-note_end(Database *database)
+note_end(Worker *worker)
 {
 	int64 now = gl_outbox_clock_ms();
 	bool wanted;
 
-	pfree(database->handle);
-	database->handle = NULL;
-	switch (gl_worker_state(database->oid, &wanted))
+	pfree(worker->handle);
+	worker->handle = NULL;
+	switch (gl_worker_state(worker->key.database, worker->key.number, &wanted))
 	{
 		case GL_WORKER_NOT_INSTALLED:
-			database->not_before = now + NOT_INSTALLED_DELAY;
-			database->failures = 0;
+			/* the others follow the first, which may find it there by now */
+			worker->not_before = now + (worker->key.number == 0 ? NOT_INSTALLED_DELAY : BUSY_DELAY);
+			worker->failures = 0;
 			break;
 		case GL_WORKER_LEFT:
-			database->not_before = now + BUSY_DELAY;
-			database->failures = 0;
+			worker->not_before = now + BUSY_DELAY;
+			worker->failures = 0;
 			break;
 		default:
-			if (now - database->started_at >= HEALTHY_LIFE)
-				database->failures = 0;
-			database->not_before =
-				now + Min(RESTART_DELAY_MAX, RESTART_DELAY << Min(database->failures, 6));
-			database->failures++;
+			if (now - worker->started_at >= HEALTHY_LIFE)
+				worker->failures = 0;
+			worker->not_before =
+				now + Min(RESTART_DELAY_MAX, RESTART_DELAY << Min(worker->failures, 6));
+			worker->failures++;
 	}
 }
 
-/* Is our worker of this database alive, or about to be? */
+/* Is this worker alive, or about to be? */
 static bool
-has_worker(Database *database)
+has_worker(Worker *worker)
 {
 	pid_t pid;
 
-	if (database->handle != NULL && GetBackgroundWorkerPid(database->handle, &pid) == BGWH_STOPPED)
-		note_end(database);
-	return database->handle != NULL || gl_worker_pid(database->oid) != 0;
+	if (worker->handle != NULL && GetBackgroundWorkerPid(worker->handle, &pid) == BGWH_STOPPED)
+		note_end(worker);
+	return worker->handle != NULL || gl_worker_pid(worker->key.database, worker->key.number) != 0;
 }
 
-/* Starts the worker of a database. */
+/* Starts a worker of a database. */
 static void
-start_worker(Database *database, const char *name)
+start_worker(Worker *worker, const char *name)
 {
 	MemoryContext before = MemoryContextSwitchTo(TopMemoryContext);
 	int64 now = gl_outbox_clock_ms();
-	BackgroundWorker worker;
+	BackgroundWorker process;
 
-	gl_worker_describe(&worker, "gl_worker_database_main");
-	snprintf(worker.bgw_name, sizeof(worker.bgw_name), "ganje_logistics worker for %s", name);
-	strlcpy(worker.bgw_type, "ganje_logistics worker", sizeof(worker.bgw_type));
-	worker.bgw_restart_time = BGW_NEVER_RESTART;
-	worker.bgw_main_arg = ObjectIdGetDatum(database->oid);
-	worker.bgw_notify_pid = MyProcPid;
-	database->started_at = now;
-	if (!RegisterDynamicBackgroundWorker(&worker, &database->handle))
+	gl_worker_describe_database(&process, worker->key.database, worker->key.number, name);
+	process.bgw_restart_time = BGW_NEVER_RESTART;
+	worker->started_at = now;
+	if (!RegisterDynamicBackgroundWorker(&process, &worker->handle))
 	{
-		database->handle = NULL;
-		database->not_before = now + NO_PLACE_DELAY;
+		worker->handle = NULL;
+		worker->not_before = now + NO_PLACE_DELAY;
 		ereport(LOG, errcode(ERRCODE_INSUFFICIENT_RESOURCES),
 				errmsg("ganje_logistics: no background worker is left for database \"%s\"", name),
 				errhint("Raise max_worker_processes, or narrow ganje_logistics.databases."));
@@ -163,30 +170,50 @@ start_worker(Database *database, const char *name)
 	MemoryContextSwitchTo(before);
 }
 
+/* Looks after one worker; answers how many ms later it wants it again. */
+static int64
+look_after_worker(const Candidate *candidate, int number)
+{
+	WorkerKey key = {candidate->oid, number};
+	int64 now = gl_outbox_clock_ms();
+	Worker *worker;
+	bool found;
+	bool wanted;
+
+	worker = hash_search(workers, &key, HASH_ENTER, &found);
+	if (!found)
+		memset((char *) worker + sizeof(key), 0, sizeof(Worker) - sizeof(key));
+	if (has_worker(worker))
+		return LOOK_INTERVAL;
+
+	(void) gl_worker_state(key.database, key.number, &wanted);
+	if (wanted && worker->failures == 0)
+		worker->not_before = Min(worker->not_before, worker->started_at + BUSY_DELAY);
+	if (now < worker->not_before)
+		return worker->not_before - now;
+	if (!gl_worker_database_is_free(candidate->oid))
+		return BUSY_DELAY;
+	start_worker(worker, candidate->name);
+	return LOOK_INTERVAL;
+}
+
 /* Looks after one database; answers how many ms later it wants it again. */
 static int64
 look_after(const Candidate *candidate)
 {
-	int64 now = gl_outbox_clock_ms();
-	Database *database;
-	bool found;
-	bool wanted;
+	int64 wait_ms = look_after_worker(candidate, 0);
 
-	database = hash_search(databases, &candidate->oid, HASH_ENTER, &found);
-	if (!found)
-		memset((char *) database + sizeof(Oid), 0, sizeof(Database) - sizeof(Oid));
-	if (has_worker(database))
-		return LOOK_INTERVAL;
+	for (int number = 1; number < gl_setting_workers; number++)
+	{
+		int64 next_ms;
 
-	(void) gl_worker_state(candidate->oid, &wanted);
-	if (wanted && database->failures == 0)
-		database->not_before = Min(database->not_before, database->started_at + BUSY_DELAY);
-	if (now < database->not_before)
-		return database->not_before - now;
-	if (!gl_worker_database_is_free(candidate->oid))
-		return BUSY_DELAY;
-	start_worker(database, candidate->name);
-	return LOOK_INTERVAL;
+		/* whether there is anything to do the first finds out */
+		if (gl_worker_pid(candidate->oid, 0) == 0)
+			break;
+		next_ms = look_after_worker(candidate, number);
+		wait_ms = Min(wait_ms, next_ms);
+	}
+	return wait_ms;
 }
 
 /* Looks after all databases; answers how many ms later to look again. */
@@ -216,9 +243,9 @@ prepare(void)
 	BackgroundWorkerUnblockSignals();
 	BackgroundWorkerInitializeConnection(NULL, NULL, 0);
 	gl_worker_claim_launcher();
-	control.keysize = sizeof(Oid);
-	control.entrysize = sizeof(Database);
-	databases = hash_create("ganje databases", 32, &control, HASH_ELEM | HASH_BLOBS);
+	control.keysize = sizeof(WorkerKey);
+	control.entrysize = sizeof(Worker);
+	workers = hash_create("ganje workers", 32, &control, HASH_ELEM | HASH_BLOBS);
 }
 
 /* The launcher's process. */

@@ -3,8 +3,7 @@
  * shmem.c
  *	  Who works for which database, in shared memory.
  *
- * A place per database holds the worker's process id and the number of its
- * PGPROC, through which a committing backend sets its latch.  A few KB can be
+ * A place per worker holds its process id and the number of its PGPROC, through which a committing backend sets its latch.  A few KB can be
  * had after server start too, so that the library need not be preloaded.
  *
  *-------------------------------------------------------------------------
@@ -21,12 +20,13 @@
 
 #include "worker/worker.h"
 
-/* Databases with a worker at one time; further ones get none. */
-#define PLACES 256
+/* Workers at one time; further ones do not start. */
+#define PLACES 512
 
 typedef struct Place
 {
 	Oid database; /* InvalidOid: never used */
+	int number;   /* which of the database's workers, from 0 */
 	int pid;      /* 0: nobody works */
 	int proc;     /* index of the worker's PGPROC */
 	bool woken;   /* there may be something to send */
@@ -68,35 +68,37 @@ gl_worker_attach(void)
 	LWLockRelease(AddinShmemInitLock);
 }
 
-/* The place of a database, -1 where it has none; the mutex is held. */
+/* The place of a database's worker, -1 where it has none; the mutex is held. */
 static int
-find_place(Oid database)
+find_place(Oid database, int number)
 {
 	for (int i = 0; i < PLACES; i++)
 	{
-		if (shared->places[i].database == database)
+		if (shared->places[i].database == database && shared->places[i].number == number)
 			return i;
 	}
 	return -1;
 }
 
-/* The place of a database, an unused or abandoned one, or -1. */
+/* The place of a database's worker, an unused or abandoned one, or -1. */
 static int
-find_or_take_place(Oid database)
+find_or_take_place(Oid database, int number)
 {
-	int place = find_place(database);
+	int place = find_place(database, number);
 
 	if (place < 0)
-		place = find_place(InvalidOid);
+		place = find_place(InvalidOid, 0);
 	for (int i = 0; place < 0 && i < PLACES; i++)
 	{
 		if (shared->places[i].pid == 0)
 			place = i;
 	}
-	if (place >= 0 && shared->places[place].database != database)
+	if (place >= 0 &&
+		(shared->places[place].database != database || shared->places[place].number != number))
 	{
 		memset(&shared->places[place], 0, sizeof(Place));
 		shared->places[place].database = database;
+		shared->places[place].number = number;
 	}
 	return place;
 }
@@ -126,14 +128,15 @@ release_place(int code pg_attribute_unused(), Datum argument pg_attribute_unused
 }
 
 bool
-gl_worker_claim(Oid database)
+gl_worker_claim(Oid database, int number)
 {
 	int place;
+	int launcher = -1;
 	bool claimed = false;
 
 	gl_worker_attach();
 	SpinLockAcquire(&shared->mutex);
-	place = find_or_take_place(database);
+	place = find_or_take_place(database, number);
 	if (place >= 0 && shared->places[place].pid == 0)
 	{
 		shared->places[place].pid = MyProcPid;
@@ -142,6 +145,8 @@ gl_worker_claim(Oid database)
 		shared->places[place].wanted = false;
 		shared->places[place].state = GL_WORKER_RUNNING;
 		claimed = true;
+		if (shared->launcher_pid != 0)
+			launcher = shared->launcher_proc;
 	}
 	SpinLockRelease(&shared->mutex);
 	if (claimed)
@@ -149,6 +154,9 @@ gl_worker_claim(Oid database)
 		own_place = place;
 		before_shmem_exit(release_place, (Datum) 0);
 	}
+	/* which starts the database's others once the first is there */
+	if (launcher >= 0)
+		set_latch_of(launcher);
 	return claimed;
 }
 
@@ -175,14 +183,14 @@ gl_worker_take_wake(void)
 }
 
 int
-gl_worker_pid(Oid database)
+gl_worker_pid(Oid database, int number)
 {
 	int place;
 	int pid = 0;
 
 	gl_worker_attach();
 	SpinLockAcquire(&shared->mutex);
-	place = find_place(database);
+	place = find_place(database, number);
 	if (place >= 0)
 		pid = shared->places[place].pid;
 	SpinLockRelease(&shared->mutex);
@@ -190,14 +198,14 @@ gl_worker_pid(Oid database)
 }
 
 GlWorkerState
-gl_worker_state(Oid database, bool *wanted)
+gl_worker_state(Oid database, int number, bool *wanted)
 {
 	GlWorkerState state = GL_WORKER_NONE;
 	int place;
 
 	*wanted = false;
 	SpinLockAcquire(&shared->mutex);
-	place = find_place(database);
+	place = find_place(database, number);
 	if (place >= 0)
 	{
 		state = shared->places[place].state;
@@ -207,29 +215,44 @@ gl_worker_state(Oid database, bool *wanted)
 	return state;
 }
 
+/* Whom to wake of a database's workers, and how many; the mutex is held. */
+static int
+mark_woken(Oid database, int *procs)
+{
+	int count = 0;
+
+	for (int i = 0; i < PLACES && shared->places[i].database != InvalidOid; i++)
+	{
+		Place *place = &shared->places[i];
+
+		if (place->database != database || place->pid == 0)
+			continue;
+		place->woken = true;
+		procs[count++] = place->proc;
+	}
+	return count;
+}
+
 void
 gl_worker_wake(Oid database)
 {
-	int place;
-	int proc = -1;
+	int procs[PLACES];
+	int count;
 
 	SpinLockAcquire(&shared->mutex);
-	place = find_or_take_place(database);
-	if (place >= 0 && shared->places[place].pid != 0)
+	count = mark_woken(database, procs);
+	if (count == 0)
 	{
-		shared->places[place].woken = true;
-		proc = shared->places[place].proc;
-	}
-	else
-	{
+		int place = find_or_take_place(database, 0);
+
 		if (place >= 0)
 			shared->places[place].wanted = true;
 		if (shared->launcher_pid != 0)
-			proc = shared->launcher_proc;
+			procs[count++] = shared->launcher_proc;
 	}
 	SpinLockRelease(&shared->mutex);
-	if (proc >= 0)
-		set_latch_of(proc);
+	for (int i = 0; i < count; i++)
+		set_latch_of(procs[i]);
 }
 
 static void

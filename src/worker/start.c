@@ -17,6 +17,7 @@
 #include "utils/wait_event.h"
 
 #include "compat.h"
+#include "settings.h"
 #include "worker/worker.h"
 
 GL_FUNCTION(gl_worker_start_sql);
@@ -28,20 +29,17 @@ GL_FUNCTION(gl_worker_pid_sql);
 
 /* Asks the postmaster for a worker of this database. */
 static BackgroundWorkerHandle *
-register_worker(void)
+register_worker(int number)
 {
 	BackgroundWorkerHandle *handle;
 	BackgroundWorker worker;
+	char name[32];
 
-	gl_worker_describe(&worker, "gl_worker_database_main");
-	snprintf(worker.bgw_name, sizeof(worker.bgw_name), "ganje_logistics worker for database %u",
-			 MyDatabaseId);
-	strlcpy(worker.bgw_type, "ganje_logistics worker", sizeof(worker.bgw_type));
+	snprintf(name, sizeof(name), "database %u", MyDatabaseId);
+	gl_worker_describe_database(&worker, MyDatabaseId, number, name);
 	/* a launcher starts the next one itself */
 	if (gl_worker_has_launcher())
 		worker.bgw_restart_time = BGW_NEVER_RESTART;
-	worker.bgw_main_arg = ObjectIdGetDatum(MyDatabaseId);
-	worker.bgw_notify_pid = MyProcPid;
 	if (!RegisterDynamicBackgroundWorker(&worker, &handle))
 		ereport(ERROR, errcode(ERRCODE_INSUFFICIENT_RESOURCES),
 				errmsg("no background worker is left"),
@@ -54,11 +52,11 @@ register_worker(void)
  * database's place, and answers its process id.
  */
 static int
-wait_for_worker(BackgroundWorkerHandle *handle)
+wait_for_worker(BackgroundWorkerHandle *handle, int number)
 {
 	for (int i = 0; i < LOOK_TIMES; i++)
 	{
-		int pid = gl_worker_pid(MyDatabaseId);
+		int pid = gl_worker_pid(MyDatabaseId, number);
 		pid_t started;
 
 		if (pid != 0)
@@ -75,26 +73,26 @@ wait_for_worker(BackgroundWorkerHandle *handle)
 	return 0;
 }
 
-/* The process id of this database's worker, which is started if need be. */
+/* The process id of this database's first worker; those that are missing are started. */
 Datum
 gl_worker_start_sql(PG_FUNCTION_ARGS)
 {
-	int pid;
-
 	if (RecoveryInProgress())
 		ereport(ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				errmsg("a standby sends nothing"));
-	pid = gl_worker_pid(MyDatabaseId);
-	if (pid == 0)
-		pid = wait_for_worker(register_worker());
-	PG_RETURN_INT32(pid);
+	for (int number = 0; number < gl_setting_workers; number++)
+	{
+		if (gl_worker_pid(MyDatabaseId, number) == 0)
+			(void) wait_for_worker(register_worker(number), number);
+	}
+	PG_RETURN_INT32(gl_worker_pid(MyDatabaseId, 0));
 }
 
-/* The process id of this database's worker, NULL where none runs. */
+/* The process id of this database's first worker, NULL where none runs. */
 Datum
 gl_worker_pid_sql(PG_FUNCTION_ARGS)
 {
-	int pid = gl_worker_pid(MyDatabaseId);
+	int pid = gl_worker_pid(MyDatabaseId, 0);
 
 	if (pid == 0)
 		PG_RETURN_NULL();

@@ -48,6 +48,7 @@ static const char *const fixed_settings[][2] = {
 	{"enable_bitmapscan", "off"},
 	{"enable_hashjoin", "off"},
 	{"enable_mergejoin", "off"},
+	{"enable_memoize", "off"},
 };
 
 void
@@ -77,7 +78,7 @@ find_extension(GlWorker *worker)
 }
 
 GlWorker *
-gl_worker_begin(Oid database)
+gl_worker_begin(Oid database, int number)
 {
 	GlWorker *worker;
 
@@ -85,12 +86,14 @@ gl_worker_begin(Oid database)
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	BackgroundWorkerUnblockSignals();
 	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
-	if (!gl_worker_claim(MyDatabaseId))
+	if (!gl_worker_claim(MyDatabaseId, number))
 		proc_exit(0);
 	for (int i = 0; i < (int) lengthof(fixed_settings); i++)
 		SetConfigOption(fixed_settings[i][0], fixed_settings[i][1], PGC_SUSET, PGC_S_OVERRIDE);
 
 	worker = MemoryContextAllocZero(TopMemoryContext, sizeof(GlWorker));
+	worker->number = number;
+	gl_outbox_set_worker(number);
 	worker->flights =
 		AllocSetContextCreate(TopMemoryContext, "ganje flights", ALLOCSET_SMALL_SIZES);
 	worker->turn = AllocSetContextCreate(TopMemoryContext, "ganje turn", ALLOCSET_DEFAULT_SIZES);

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * worker.h
- *	  Processes: a launcher for the server, a worker for each database.
+ *	  Processes: a launcher for the server, workers for each database.
  *
  * A worker knows neither carriers nor tables; what it does is in outbox/.
  *
@@ -29,6 +29,10 @@ extern void gl_worker_init(void);
 /* Fills in what all our background workers have in common. */
 extern void gl_worker_describe(BackgroundWorker *worker, const char *function);
 
+/* Fills in all of a database's worker, which is to be named after the database. */
+extern void gl_worker_describe_database(BackgroundWorker *worker, Oid database, int number,
+										const char *name);
+
 /* Bytes of shared memory that are asked for when the library is preloaded. */
 extern Size gl_worker_shmem_size(void);
 
@@ -36,10 +40,10 @@ extern Size gl_worker_shmem_size(void);
 extern void gl_worker_attach(void);
 
 /*
- * Takes the place of this database's worker until the process ends; false
- * where another process has it or there is no place left.
+ * Takes the place of this database's worker of that number until the process
+ * ends; false where another process has it or there is no place left.
  */
-extern bool gl_worker_claim(Oid database);
+extern bool gl_worker_claim(Oid database, int number);
 
 /* Says, as the process that has the place, why it leaves. */
 extern void gl_worker_leave(GlWorkerState state);
@@ -48,12 +52,12 @@ extern void gl_worker_leave(GlWorkerState state);
 extern bool gl_worker_take_wake(void);
 
 /* Process id of a database's worker, 0 where there is none. */
-extern int gl_worker_pid(Oid database);
+extern int gl_worker_pid(Oid database, int number);
 
 /* State of a database's worker, and whether somebody asked for one since. */
-extern GlWorkerState gl_worker_state(Oid database, bool *wanted);
+extern GlWorkerState gl_worker_state(Oid database, int number, bool *wanted);
 
-/* Wakes a database's worker or, where there is none, the launcher. */
+/* Wakes a database's workers or, where there is none, the launcher. */
 extern void gl_worker_wake(Oid database);
 
 /* Registers the launcher's latch; is a launcher there? */
