@@ -21,8 +21,11 @@ bench-zones:
 oracle-inbox:
 	@INBOX_WEBHOOKS=$(or $(WEBHOOKS),100000) INBOX_SEED=$(SEED) TAP_SECONDS=$(or $(TAP_SECONDS),7200) TAP_NOTES=yes TESTS=031_inbox test/run_tests tap
 
-# The outbox beside a plain libcurl program.
-.PHONY: bench-outbox
+# The outbox beside a plain libcurl program; and at length (REQUESTS=1000000): do memory and tables stay as they are?
+.PHONY: bench-outbox soak-outbox
 
 bench-outbox:
 	@test/bench/bench_outbox
+
+soak-outbox:
+	@test/bench/soak_outbox
