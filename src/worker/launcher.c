@@ -120,7 +120,8 @@ note_end(Worker *worker)
 	switch (gl_worker_state(worker->key.database, worker->key.number, &wanted))
 	{
 		case GL_WORKER_NOT_INSTALLED:
-			worker->not_before = now + NOT_INSTALLED_DELAY;
+			/* the others follow the first, which may find it there by now */
+			worker->not_before = now + (worker->key.number == 0 ? NOT_INSTALLED_DELAY : BUSY_DELAY);
 			worker->failures = 0;
 			break;
 		case GL_WORKER_LEFT:
