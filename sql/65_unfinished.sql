@@ -27,7 +27,8 @@ BEGIN
         ELSE
             -- Apart from each other, so that those come through that only were there when it ended.
             next_due := clock_timestamp() + random() * unfinished * interval '1 second';
-            UPDATE ganje.outbox_delivery AS d SET lease_until = next_due
+            UPDATE ganje.outbox_delivery AS d
+               SET state = 'pending', due_at = next_due, lease_token = NULL, lease_owner = NULL, lease_until = NULL, answer_lost = true
              WHERE d.merchant_id = delivery.merchant_id AND d.request_id = delivery.request_id;
         END IF;
     END LOOP;
