@@ -30,5 +30,5 @@ gl_outbox_shift_times(int64 step_ms)
 	step->time = step_ms * 1000;
 	gl_outbox_execute(GL_STATEMENT_SHIFT_TIMES, values, NULL);
 	ereport(LOG, errmsg("ganje_logistics: the clock was put %s by " INT64_FORMAT " s",
-						step_ms < 0 ? "back" : "ahead", Abs(step_ms) / 1000));
+						step_ms < 0 ? "back" : "ahead", (step_ms < 0 ? -step_ms : step_ms) / 1000));
 }

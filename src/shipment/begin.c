@@ -255,10 +255,11 @@ tell_carrier(TriggerData *trigger, const Datum *columns, const char *column_null
 	text *carrier = carrier_of_account(trigger, columns[COLUMN_ACCOUNT]);
 	char id[GL_ULID_LENGTH + 1];
 	Datum values[GL_KEPT_PARAMETERS];
-	char nulls[GL_KEPT_PARAMETERS] = "             ";
+	char nulls[GL_KEPT_PARAMETERS];
 	bool isnull;
 	Datum request = gl_carrier_build(carrier, shipment, cstring_to_text("create"), &isnull);
 
+	memset(nulls, ' ', sizeof(nulls));
 	gl_ulid_write(id);
 	memcpy(values, columns, sizeof(Datum) * COLUMN_EXTERNAL);
 	memcpy(nulls, column_nulls, COLUMN_EXTERNAL);

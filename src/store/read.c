@@ -74,11 +74,11 @@ enum
  * other, as the rules come: side by side, with nothing between them, they are
  * in the processor's cache by then.
  */
-typedef struct Block
+typedef struct Chunk
 {
 	char *next;
 	Size left;
-} Block;
+} Chunk;
 
 /* A row of a result, to read columns of. */
 typedef struct Row
@@ -86,8 +86,8 @@ typedef struct Row
 	HeapTuple tuple;
 	TupleDesc descriptor;
 	GlShared *shared;
-	Block *memos;
-	Block *memo_lists;
+	Chunk *memos;
+	Chunk *memo_lists;
 	MemoryContext scratch;
 } Row;
 
@@ -189,7 +189,7 @@ amount_column(const Row *row, int number)
 
 /* size: a multiple of a pointer's. */
 static void *
-place_beside(Block *block, Size size)
+place_beside(Chunk *block, Size size)
 {
 	char *place;
 
@@ -488,8 +488,8 @@ collect_stores(const char *merchant_id, SPITupleTable *result, uint64 rows, Memo
 	GlShared *shared = gl_shared_create();
 	MemoryContext row_context =
 		AllocSetContextCreate(scratch, "ganje_logistics store row", ALLOCSET_DEFAULT_SIZES);
-	Block memos = {NULL, 0};
-	Block memo_lists = {NULL, 0};
+	Chunk memos = {NULL, 0};
+	Chunk memo_lists = {NULL, 0};
 	GlStoreRule *rules;
 
 	MemoryContextSwitchTo(caller);

@@ -280,7 +280,7 @@ mind_clock(GlWorker *worker)
 {
 	int64 offset = gl_outbox_wall_offset_ms();
 
-	if (Abs(offset - worker->wall_offset) < WALL_STEP)
+	if (offset < worker->wall_offset + WALL_STEP && offset > worker->wall_offset - WALL_STEP)
 		return;
 	if (gl_worker_transact(worker, shift_times))
 		worker->wall_offset = offset;
