@@ -3,7 +3,8 @@
 
 server_port=5432
 
-# To be called once the packages are there.
+# To be called once the packages are there. LANG is for TAP tests, whose modules
+# take LC_ALL away: clusters are to be UTF8 whatever the caller's locale.
 prepare_server()
 {
 	bindir=$("$pg_config" --bindir)
@@ -12,7 +13,7 @@ prepare_server()
 	server_environment=(-u PGDATA -u PGSERVICE -u PGUSER -u PGPASSWORD -u PGDATABASE -u PGOPTIONS
 		-u PGHOSTADDR -u PGTZ -u PGCLIENTENCODING -u PGSSLMODE
 		HOME="$scratch" TMPDIR="$scratch/tmp" USER="$server_user" LOGNAME="$server_user" PATH="$bindir:$PATH"
-		PGHOST="$scratch/socket" PGPORT="$server_port" LC_ALL=C.UTF-8 PYTHONDONTWRITEBYTECODE=1)
+		PGHOST="$scratch/socket" PGPORT="$server_port" LC_ALL=C.UTF-8 LANG=C.UTF-8 PYTHONDONTWRITEBYTECODE=1)
 	as_server mkdir "$scratch/tmp" "$scratch/socket"
 	cd "$root" || exit 1
 }

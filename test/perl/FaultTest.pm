@@ -91,13 +91,15 @@ sub peak_memory
 
 sub forget_peak { my ($pid) = @_; append_to_file("/proc/$pid/clear_refs", '5'); }
 
-# kill -9 of the postmaster; answers the pids of all processes that were its own.
+# kill -9 of the postmaster, after what is to be done right before; answers the
+# pids of all processes that were its own.
 sub kill_server
 {
-	my ($node) = @_;
+	my ($node, $before) = @_;
 	my @pids = split(/\n/, $node->safe_psql('postgres', 'SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()'));
 
 	push @pids, (split(/\n/, slurp_file($node->data_dir . '/postmaster.pid')))[0];
+	$before->() if $before;
 	$node->kill9;
 	return @pids;
 }

@@ -51,7 +51,7 @@ EXCEPTION WHEN invalid_parameter_value THEN
     RETURN to_jsonb(SQLERRM);
 END $$;
 SELECT t.value, pg_temp.timezone(t.value) AS kept FROM jsonb_array_elements('[0, 3, 3.5, -4.5, "3", "+3.5", "-16", 16, 5.75,
-    "Europe/Istanbul", "Asia/Tehran", "UTC", "GMT", "Iran", "Etc/GMT+3",
+    "Europe/Istanbul", "Asia/Tehran", "UTC", "GMT", "Etc/GMT+3",
     16.1, -17, 1e9, "", " ", " 3", "0x3", "1e1", "nan", "inf", ".", "+", "3h", "Europe/Istambul", "Europe/Istambul3", "FOO3", "<+03>-3", "../../etc/passwd",
     true, [3], {"hours": 3}]') WITH ORDINALITY AS t(value, n) ORDER BY n;
 DELETE FROM ganje.zone WHERE zone_id = 'Z20T';

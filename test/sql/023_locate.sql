@@ -148,11 +148,12 @@ SELECT pg_temp.reads() AS after \gset
 SELECT :after - :before AS reads;
 SET max_parallel_workers_per_gather = 2;
 -- A whole statement in a worker; what the leader knows afterwards is not what it knew before.
-SET force_parallel_mode = on;
+SELECT name AS forcing FROM pg_settings WHERE name IN ('force_parallel_mode', 'debug_parallel_query') \gset
+SET :forcing = on;
 SELECT ganje.locate_zone(0.5, 7.5), ganje.locate_zone_by_address('{"city": "x"}'), ganje.fold_text('İX');
 UPDATE ganje.zone SET name = 'P7', deleted = true WHERE zone_id = 'Z23P7';
 SELECT ganje.locate_zone(0.5, 7.5);
-RESET force_parallel_mode;
+RESET :forcing;
 SELECT ganje.locate_zone(0.5, 7.5);
 UPDATE ganje.zone SET deleted = false WHERE zone_id = 'Z23P7';
 SELECT ganje.locate_zone(0.5, 7.5);

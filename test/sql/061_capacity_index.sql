@@ -68,7 +68,7 @@ SELECT * FROM pg_temp.look();
 ROLLBACK;
 SELECT * FROM pg_temp.look();
 -- The stores of a merchant are kept in a context that can be seen.
-SELECT name, ident, parent FROM pg_backend_memory_contexts WHERE name LIKE 'ganje_logistics merchant' AND ident = 'M061';
+SELECT name, ident FROM pg_backend_memory_contexts WHERE name LIKE 'ganje_logistics merchant' AND ident = 'M061';
 
 DELETE FROM ganje.hold WHERE merchant_id = 'M061';
 DELETE FROM ganje.slot_counter WHERE merchant_id = 'M061';

@@ -80,8 +80,8 @@ $subscriber->safe_psql('postgres', 'SELECT pg_sleep(2.5)');
 is(scalar(carrier_log($carrier)), 0, 'and sends nothing');
 
 # What the publisher then sends comes over with its answer.
-query('SELECT ganje.resume_sending()');
 is(query(q{SELECT count(*) FROM ganje.subscription, LATERAL (SELECT ganje.unsubscribe(subscription_id)) AS u}), '1', 'the subscriber of notifications is gone');
+query('SELECT ganje.resume_sending()');
 is(query("SELECT ganje.drain('60 s')"), '0', 'the publisher sends');
 catch_up();
 is_deeply([ sort map { $_->{body}{external_id} } orders_at($carrier) ], [qw(X4 X5 X6)], 'each once');

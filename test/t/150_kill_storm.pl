@@ -6,6 +6,7 @@
 #   KILLS=n REQUESTS=n SEED=n
 use strict;
 use warnings;
+use IPC::Run;
 use JSON::PP;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -62,14 +63,34 @@ sub tell_batch
 
 my (@kills, %killed, @who);
 
-# What is in flight at a kill: sent, or about to be, and not recorded. The worker stands still while the outbox is asked.
+# Asks the outbox what is leased while the worker stands still; nothing where it stands still with a lock in its hands
+# that the question needs. The answer is waited for half a second.
+sub ask_leased
+{
+	my $answer = '';
+	my $question = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres'),
+			'-c', "SELECT request_id FROM ganje.outbox_delivery WHERE state = 'leased'" ], '>', \$answer);
+	my $deadline = time() + 0.5;
+
+	sleep(0.01), $question->pump_nb while $question->pumpable && time() < $deadline;
+	return ($question, $question->pumpable ? undef : { map { $_ => 1 } split(/\n/, $answer) });
+}
+
+# What is in flight at a kill: sent, or about to be, and not recorded.
 sub note_kill
 {
 	my ($what, $pid) = @_;
-	kill 'STOP', $pid;
-	wait_for(sub { slurp_file("/proc/$pid/stat") =~ /\) T / }, 'the worker stands still');
-	my %leased = map { $_ => 1 } split(/\n/, query("SELECT request_id FROM ganje.outbox_delivery WHERE state = 'leased'"));
-	push @kills, { what => $what, time => time(), leased => \%leased };
+	my ($question, $leased);
+
+	until ($leased)
+	{
+		kill 'STOP', $pid;
+		wait_for(sub { slurp_file("/proc/$pid/stat") =~ /\) T / }, 'the worker stands still');
+		($question, $leased) = ask_leased();
+		kill 'CONT', $pid unless $leased;
+		$question->finish;
+	}
+	push @kills, { what => $what, time => time(), leased => $leased };
 	$killed{$what}++;
 }
 
@@ -84,8 +105,7 @@ my %kill = (
 	},
 	postmaster => sub {
 		my $pid = worker_pid($node);
-		note_kill('postmaster', $pid);
-		my @pids = kill_server($node);
+		my @pids = kill_server($node, sub { note_kill('postmaster', $pid) });
 		# as a power cut; that it would end by itself is shown by 103
 		kill 'KILL', $pid;
 		start_again($node, @pids);

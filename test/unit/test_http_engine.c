@@ -34,7 +34,7 @@ test_limits_and_cancel(void)
 
 	started = now_ms();
 	gl_http_cancel_all(http);
-	CHECK(now_ms() - started < 200);
+	CHECK(now_ms() - started < 2000);
 	CHECK(gl_http_active(http, NULL) == 0 && gl_http_active(http, "a") == 0);
 	CHECK(!gl_http_next(http, &result));
 	expect(http, "127.0.0.1", "/plain", GL_HTTP_ANSWERED, true, 1000);
@@ -86,7 +86,7 @@ test_hanging_names(void)
 	CHECK(collect(http, results, 1, 50) == 0);
 	started = now_ms();
 	gl_http_destroy(http);
-	CHECK(now_ms() - started < 200);
+	CHECK(now_ms() - started < 2000);
 }
 
 /* Many at once, all answered once, over no more connections than requests. */
