@@ -231,6 +231,8 @@ set_fixed_options(GlHttpTransfer *transfer)
 	ok = ok && SET(CURLOPT_PRIVATE, transfer);
 	ok = ok && SET(CURLOPT_ERRORBUFFER, transfer->curl_message);
 	ok = ok && SET(CURLOPT_NOSIGNAL, 1L);
+	/* from 8.16 on a name that was not found is not looked for again for half of this: a retry must look */
+	ok = ok && SET(CURLOPT_DNS_CACHE_TIMEOUT, 1L);
 #if LIBCURL_VERSION_NUM >= 0x075700
 	ok = ok && SET(CURLOPT_QUICK_EXIT, 1L);
 #endif
