@@ -24,6 +24,7 @@
 #include "utils/guc.h"
 #include "utils/memutils.h"
 
+#include "compat.h"
 #include "outbox/outbox.h"
 #include "settings.h"
 #include "worker/database.h"
@@ -187,6 +188,7 @@ end_record(GlWorker *worker, bool committed)
 static void
 take_turn(GlWorker *worker, bool recording, bool leasing)
 {
+	const char *what = "recording answers and leasing requests";
 	bool committed;
 
 	dlist_init(&worker->fresh);
@@ -194,7 +196,11 @@ take_turn(GlWorker *worker, bool recording, bool leasing)
 	worker->recording = recording;
 	worker->leasing = leasing;
 	gl_outbox_lines_turn();
-	committed = gl_worker_transact(worker, turn);
+	if (!recording)
+		what = "leasing requests";
+	else if (!leasing)
+		what = "recording answers";
+	committed = gl_worker_transact(worker, what, turn);
 	if (!committed && recording && leasing)
 	{
 		end_lease(worker, false);
@@ -240,7 +246,7 @@ work(GlWorker *worker)
 	bool leasing = now >= lease_time(worker) || (recording && lease_time(worker) != PG_INT64_MAX);
 
 	if (leasing && worker->number == 0 && now >= worker->poll_at &&
-		!gl_worker_transact(worker, poll))
+		!gl_worker_transact(worker, "enqueuing polls", poll))
 		worker->poll_at = gl_outbox_clock_ms() + TROUBLE_DELAY;
 	if (worker->apart)
 	{
@@ -256,18 +262,34 @@ work(GlWorker *worker)
 		gl_worker_send(worker);
 }
 
+/* What pg_stat_activity shows while the worker waits. */
+static void
+report_waiting(const GlWorker *worker)
+{
+	GlLoad load = gl_outbox_load(NULL);
+	char what[128];
+
+	snprintf(what, sizeof(what),
+			 "waiting: %d requests at carriers, %d in line, %d answers to record", load.sent,
+			 load.waiting, worker->finished_count);
+	pgstat_report_activity(STATE_IDLE, what);
+}
+
 /* Waits for a latch, the network, or the time of whatever is next. */
 static void
 wait_for_events(GlWorker *worker)
 {
+	static uint32 wait_event = 0;
 	int64 next = Min(Min(record_time(worker), lease_time(worker)), worker->leave_at);
 	int64 wait_ms = Max(next - gl_outbox_clock_ms(), 0);
 
+	if (wait_event == 0)
+		wait_event = GL_WAIT_EVENT("GanjeWorkerMain");
 	if (wait_ms > 0)
-		pgstat_report_activity(STATE_IDLE, NULL);
+		report_waiting(worker);
 	(void) WaitLatchOrSocket(MyLatch,
 							 WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH | WL_SOCKET_READABLE,
-							 gl_http_fd(worker->http), (long) wait_ms, PG_WAIT_EXTENSION);
+							 gl_http_fd(worker->http), (long) wait_ms, wait_event);
 	ResetLatch(MyLatch);
 	/* pg_cancel_backend has nothing to cancel here */
 	QueryCancelPending = false;
@@ -282,7 +304,7 @@ mind_clock(GlWorker *worker)
 
 	if (offset < worker->wall_offset + WALL_STEP && offset > worker->wall_offset - WALL_STEP)
 		return;
-	if (gl_worker_transact(worker, shift_times))
+	if (gl_worker_transact(worker, "setting times after a jump of the clock", shift_times))
 		worker->wall_offset = offset;
 	look_soon(worker);
 }
@@ -322,12 +344,12 @@ keep_house(GlWorker *worker)
 	if (worker->number == 0 && now >= worker->trim_at)
 	{
 		worker->trim_at = now + TRIM_INTERVAL;
-		(void) gl_worker_transact(worker, trim_log);
+		(void) gl_worker_transact(worker, "trimming logs", trim_log);
 	}
 	if (worker->number == 0 && now >= worker->settle_at)
 	{
 		worker->settle_at = now + SETTLE_INTERVAL;
-		(void) gl_worker_transact(worker, settle_counters);
+		(void) gl_worker_transact(worker, "settling expired holds", settle_counters);
 	}
 }
 
@@ -340,7 +362,7 @@ gl_worker_database_main(Datum argument)
 
 	memcpy(&number, MyBgworkerEntry->bgw_extra, sizeof(number));
 	worker = gl_worker_begin(DatumGetObjectId(argument), number);
-	while (!gl_worker_transact(worker, return_leases))
+	while (!gl_worker_transact(worker, "taking over leases", return_leases))
 	{
 		worker->lease_at = gl_outbox_clock_ms() + TROUBLE_DELAY;
 		wait_for_events(worker);
