@@ -53,7 +53,7 @@ typedef struct Account
 	char *token;   /* NULL: there is none */
 	bool authorizes;
 	GlHandling handling;
-	Datum json;             /* as authorize gets it, but for answerLost */
+	Datum json;             /* as authorize gets it, but for answerLost; null where there is none */
 	Datum json_by_doubt[2]; /* with answerLost false and true; 0 until it is needed */
 } Account;
 
