@@ -50,7 +50,7 @@ AS $$
 BEGIN
     WHILE EXISTS (SELECT FROM ganje.outbox_delivery WHERE state <> 'dead') LOOP
         COMMIT;
-        PERFORM pg_sleep(0.1);
+        PERFORM pg_sleep(0.25);
     END LOOP;
 END
 $$;
