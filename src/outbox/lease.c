@@ -35,6 +35,9 @@
 
 #define LEASE_TOKEN_BYTES 8
 
+/* A request of usual size and what it is sent with fit in one piece of memory. */
+#define FLIGHT_BYTES 4096
+
 /* How soon it is looked whether another worker's login brought a token. */
 #define LOGIN_LOOK_MS 100
 
@@ -207,7 +210,7 @@ static GlFlight *
 make_flight(Lease *lease, const Account *account, const Picked *row)
 {
 	MemoryContext context =
-		AllocSetContextCreate(lease->parent, "ganje flight", ALLOCSET_SMALL_SIZES);
+		AllocSetContextCreate(lease->parent, "ganje flight", 0, FLIGHT_BYTES, FLIGHT_BYTES);
 	MemoryContext before = MemoryContextSwitchTo(context);
 	GlFlight *flight = palloc0(sizeof(GlFlight));
 

@@ -34,7 +34,7 @@
 #define LEAVE_INTERVAL 250
 
 /* Answers that are worth a turn while there is still something to send, and how long fewer wait. */
-#define TURN_ANSWERS 250
+#define TURN_ANSWERS 400
 #define TURN_DELAY 50
 
 /* Milliseconds after a transaction that failed. */
@@ -69,8 +69,11 @@ poll(GlWorker *worker)
 static void
 lease(GlWorker *worker)
 {
-	worker->lease_wait_ms =
-		Max(Min(gl_setting_poll_interval, worker->poll_at - gl_outbox_clock_ms()), 1);
+	worker->lease_wait_ms = gl_setting_poll_interval;
+	/* polls are enqueued by the first worker alone */
+	if (worker->number == 0)
+		worker->lease_wait_ms =
+			Max(Min(worker->lease_wait_ms, worker->poll_at - gl_outbox_clock_ms()), 1);
 	gl_outbox_lease(worker->turn, &worker->fresh, &worker->lease_wait_ms, &worker->more);
 }
 
@@ -115,14 +118,19 @@ shift_times(GlWorker *worker)
 	gl_outbox_shift_times(gl_outbox_wall_offset_ms() - worker->wall_offset);
 }
 
-/* Something may be due now: a request at once, a poll hardly before a second. */
+/* A poll may be due that an answer or a session brought: hardly before a second. */
+static void
+look_for_polls(GlWorker *worker)
+{
+	worker->poll_at = Min(worker->poll_at, gl_outbox_clock_ms() + POLL_DELAY);
+}
+
+/* Something may be due now. */
 static void
 look_soon(GlWorker *worker)
 {
-	int64 now = gl_outbox_clock_ms();
-
-	worker->lease_at = Min(worker->lease_at, now);
-	worker->poll_at = Min(worker->poll_at, now + POLL_DELAY);
+	worker->lease_at = Min(worker->lease_at, gl_outbox_clock_ms());
+	look_for_polls(worker);
 }
 
 /* What was leased waits in line from now on; or, where that was rolled back, it never was. */
@@ -153,11 +161,25 @@ end_lease(GlWorker *worker, bool committed)
 		worker->lease_at = gl_outbox_clock_ms() + (worker->more ? 0 : worker->lease_wait_ms);
 }
 
-/* Lets go of what is recorded; what a failed transaction forgot is kept. */
-static void
+/* Can its record let no other request go that could not go before? */
+static bool
+changes_nothing(const GlFlight *flight)
+{
+	return flight->result.kind == GL_HTTP_ANSWERED && flight->result.status >= 200 &&
+		   flight->result.status <= 299 && strcmp(flight->verdict, "delivered") == 0 &&
+		   !flight->login && !flight->probe;
+}
+
+/*
+ * Lets go of what is recorded; what a failed transaction forgot is kept.  True
+ * where something may go now that could not when the turn leased: what is
+ * delivered has made room before, the rest does so here.
+ */
+static bool
 end_record(GlWorker *worker, bool committed)
 {
 	dlist_mutable_iter iterator;
+	bool makes_room = false;
 
 	worker->record_at = PG_INT64_MAX;
 	worker->finished_at = 0;
@@ -177,11 +199,13 @@ end_record(GlWorker *worker, bool committed)
 		}
 		dlist_delete(&flight->node);
 		worker->finished_count--;
+		makes_room = makes_room || !changes_nothing(flight);
 		gl_outbox_line_leave(flight);
 		if (flight->login)
 			gl_outbox_login_end(flight->account_id);
 		gl_outbox_land(flight);
 	}
+	return makes_room;
 }
 
 /* One transaction that records, leases or does both; where it fails its parts are tried alone. */
@@ -212,8 +236,9 @@ take_turn(GlWorker *worker, bool recording, bool leasing)
 		end_lease(worker, committed);
 	if (recording)
 	{
-		end_record(worker, committed);
-		look_soon(worker);
+		look_for_polls(worker);
+		if (end_record(worker, committed) || !leasing)
+			look_soon(worker);
 	}
 }
 

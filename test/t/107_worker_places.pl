@@ -42,10 +42,17 @@ is(scalar(pids()), 2, 'by those that there are');
 is(scalar(carrier_log($carrier)), 20, 'each once');
 wait_for(sub { complaints() == 2 }, 'the launcher says that one is missing');
 
-# What they do.
+# What they do, when there is nothing to do.
 my $event = $node->pg_version >= 17 ? 'GanjeWorkerMain' : 'Extension';
 is(query("SELECT DISTINCT state, wait_event_type, wait_event, query FROM pg_stat_activity WHERE backend_type = 'ganje_logistics worker'"),
 	"idle|Extension|$event|waiting: 0 requests at carriers, 0 in line, 0 answers to record", 'pg_stat_activity shows that they wait');
+# Each looks once in poll_interval, a second, and the first looks for polls as well.
+my $transactions = "SELECT sum(xact_commit) FROM pg_stat_database WHERE datname = 'postgres'";
+my $before = query($transactions);
+sleep(3);
+my $looks = query($transactions) - $before;
+note("$looks transactions of two idle workers in three seconds");
+cmp_ok($looks, '<', 60, 'idle workers look at the outbox once in poll_interval');
 faults($carrier, { action => 'hang', count => 3 });
 tell($node, 'shop', 'hang-1', 'hang-2', 'hang-3');
 wait_for(sub { query("SELECT sum(substring(query FROM 'waiting: (\\d+) requests at carriers')::integer) FROM pg_stat_activity WHERE backend_type = 'ganje_logistics worker'") eq '3' },
