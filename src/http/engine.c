@@ -321,6 +321,24 @@ begin(GlHttp *http, const GlHttpRequest *request, const char *account, uint64_t 
 	return GL_NO_MEMORY;
 }
 
+/* The requests of a carrier mostly go where the one before went. */
+static GlStatus
+check_url(GlHttp *http, const GlHttpRequest *request, GlError *error)
+{
+	GlStatus status;
+
+	if (http->good_url[0] != '\0' && http->good_url_allow_http == request->allow_http &&
+		strcmp(http->good_url, request->url) == 0)
+		return GL_OK;
+	status = gl_url_check(request->url, request->allow_http, error);
+	if (status == GL_OK)
+	{
+		strcpy(http->good_url, request->url);
+		http->good_url_allow_http = request->allow_http;
+	}
+	return status;
+}
+
 GlStatus
 gl_http_start(GlHttp *http, const GlHttpRequest *request, uint64_t tag, GlError *error)
 {
@@ -328,6 +346,8 @@ gl_http_start(GlHttp *http, const GlHttpRequest *request, uint64_t tag, GlError 
 	GlStatus status = gl_http_request_check(request, error);
 	sigset_t before;
 
+	if (status == GL_OK)
+		status = check_url(http, request, error);
 	if (status != GL_OK)
 		return status;
 	if (http->active_count >= http->max_active ||

@@ -16,6 +16,7 @@
 #include <signal.h>
 
 #include "http/engine.h"
+#include "http/url.h"
 
 /* A power of two; accounts are few and only those with requests in flight. */
 #define ACCOUNT_BUCKETS 256
@@ -85,6 +86,9 @@ struct GlHttp
 	size_t allowed_count;
 	char *user_agent;
 	char *ca_file;
+
+	char good_url[GL_URL_SIZE]; /* the last one that was found good; "" at first */
+	bool good_url_allow_http;   /* where plain http:// was allowed */
 };
 
 /* Nanoseconds of a clock that no one sets. */
@@ -101,8 +105,8 @@ extern bool gl_http_watch(GlHttp *http, curl_socket_t fd, int what);
 extern bool gl_http_watch_rests(GlHttp *http, curl_socket_t fd);
 
 /*
- * Does the request keep the rules of engine.h?  GL_OK, or GL_INVALID with
- * the message and, for a header, its index.
+ * Does the request, but for its URL, keep the rules of engine.h?  GL_OK, or
+ * GL_INVALID with the message and, for a header, its index.
  */
 extern GlStatus gl_http_request_check(const GlHttpRequest *request, GlError *error);
 
