@@ -319,22 +319,47 @@ $$;
 COMMENT ON FUNCTION ganje.record_login(text, text, text, ganje.http_request, ganje.http_response, jsonb, boolean, bigint, timestamptz, integer) IS
 'Records the answer to a login: keeps its token, parks an account whose secret is refused, or lets the request that asked for it wait.';
 
+-- Rows are added at the end of a table, and those of a table are of one day
+-- (or of a day that came 32 days earlier).
+CREATE FUNCTION ganje.newest_in(log_table regclass, of_column text) RETURNS timestamptz
+LANGUAGE plpgsql VOLATILE
+AS $$
+DECLARE
+    pages bigint := pg_relation_size(log_table) / current_setting('block_size')::bigint;
+    newest timestamptz;
+BEGIN
+    EXECUTE format('SELECT max(t.%I) FROM %s AS t WHERE t.ctid >= %L::tid', of_column, log_table, format('(%s,0)', greatest(pages - 1, 0)))
+       INTO newest;
+    IF newest IS NULL THEN
+        -- What is there was rolled back.
+        EXECUTE format('SELECT max(t.%I) FROM %s AS t', of_column, log_table) INTO newest;
+    END IF;
+    RETURN newest;
+END
+$$;
+COMMENT ON FUNCTION ganje.newest_in(regclass, text) IS 'When the last row of a table of the log was written.';
+
 -- A table of the log is emptied as a whole, never row by row; one that is in
--- use is left for the next time.
+-- use is left for the next time. So is one with rows that are not old: they
+-- were written while the wall clock was ahead.
 CREATE FUNCTION ganje.trim_log(log_days integer) RETURNS integer
 LANGUAGE plpgsql VOLATILE
 AS $$
 DECLARE
-    today integer := ganje.log_slot(clock_timestamp());
+    right_now timestamptz := clock_timestamp();
+    today integer := ganje.log_slot(right_now);
+    kept_since timestamptz := date_trunc('day', right_now, 'UTC') - log_days * interval '1 day';
     emptied integer := 0;
     log_table text;
+    of_column text;
 BEGIN
     -- The table of tomorrow must be empty before it comes, so that 30 days before today are the most.
-    FOR log_table IN
-        SELECT format('ganje.%s_%s', l.name, to_char((today - age + 32) % 32, 'FM00'))
-          FROM generate_series(least(log_days, 30) + 1, 31) AS age, (VALUES ('outbox_log'), ('notification')) AS l(name)
+    FOR log_table, of_column IN
+        SELECT format('ganje.%s_%s', l.name, to_char((today - age + 32) % 32, 'FM00')), l.of_column
+          FROM generate_series(least(log_days, 30) + 1, 31) AS age,
+               (VALUES ('outbox_log', 'finished_at'), ('notification', 'created_at')) AS l(name, of_column)
     LOOP
-        CONTINUE WHEN pg_relation_size(log_table::regclass) = 0;
+        CONTINUE WHEN pg_relation_size(log_table::regclass) = 0 OR ganje.newest_in(log_table::regclass, of_column) >= kept_since;
         BEGIN
             EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE NOWAIT', log_table);
             EXECUTE format('TRUNCATE %s', log_table);

@@ -50,4 +50,11 @@
 #define GL_DSHASH_COPY_KEY .tranche_id = 0
 #endif
 
+/* What a process waits for, by a name of ours where the server can show one (wait_event.h). */
+#if PG_VERSION_NUM >= 170000
+#define GL_WAIT_EVENT(name) WaitEventExtensionNew(name)
+#else
+#define GL_WAIT_EVENT(name) PG_WAIT_EXTENSION
+#endif
+
 #endif /* GL_COMPAT_H */

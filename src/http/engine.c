@@ -98,32 +98,15 @@ timer_changed(CURLM *multi, long timeout_ms, void *context)
 	return 0;
 }
 
-/*
- * libcurl tells what it waits for on a socket.  Whether the socket is in the
- * epoll set already is left to the kernel: libcurl may close one and get the
- * same number again without a word in between.
- */
+/* libcurl tells what it waits for on a socket. */
 static int
 socket_changed(CURL *easy, curl_socket_t fd, int what, void *context, void *unused)
 {
 	GlHttp *http = context;
-	struct epoll_event event;
 
 	(void) easy;
 	(void) unused;
-	memset(&event, 0, sizeof(event));
-	event.data.fd = fd;
-	if (what == CURL_POLL_REMOVE)
-	{
-		epoll_ctl(http->epoll_fd, EPOLL_CTL_DEL, fd, &event);
-		return 0;
-	}
-	if (what & CURL_POLL_IN)
-		event.events |= EPOLLIN;
-	if (what & CURL_POLL_OUT)
-		event.events |= EPOLLOUT;
-	if (epoll_ctl(http->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0 ||
-		epoll_ctl(http->epoll_fd, EPOLL_CTL_MOD, fd, &event) == 0)
+	if (gl_http_watch(http, fd, what))
 		return 0;
 	http->broken = true;
 	return -1;
@@ -338,6 +321,24 @@ begin(GlHttp *http, const GlHttpRequest *request, const char *account, uint64_t 
 	return GL_NO_MEMORY;
 }
 
+/* The requests of a carrier mostly go where the one before went. */
+static GlStatus
+check_url(GlHttp *http, const GlHttpRequest *request, GlError *error)
+{
+	GlStatus status;
+
+	if (http->good_url[0] != '\0' && http->good_url_allow_http == request->allow_http &&
+		strcmp(http->good_url, request->url) == 0)
+		return GL_OK;
+	status = gl_url_check(request->url, request->allow_http, error);
+	if (status == GL_OK)
+	{
+		strcpy(http->good_url, request->url);
+		http->good_url_allow_http = request->allow_http;
+	}
+	return status;
+}
+
 GlStatus
 gl_http_start(GlHttp *http, const GlHttpRequest *request, uint64_t tag, GlError *error)
 {
@@ -345,6 +346,8 @@ gl_http_start(GlHttp *http, const GlHttpRequest *request, uint64_t tag, GlError 
 	GlStatus status = gl_http_request_check(request, error);
 	sigset_t before;
 
+	if (status == GL_OK)
+		status = check_url(http, request, error);
 	if (status != GL_OK)
 		return status;
 	if (http->active_count >= http->max_active ||
@@ -409,7 +412,10 @@ serve(GlHttp *http)
 		uint64_t expirations;
 
 		if (events[i].data.fd != http->timer_fd)
-			http->broken = !act(http, events[i].data.fd, events[i].events) || http->broken;
+		{
+			if (!gl_http_watch_rests(http, events[i].data.fd))
+				http->broken = !act(http, events[i].data.fd, events[i].events) || http->broken;
+		}
 		else if (read(http->timer_fd, &expirations, sizeof(expirations)) > 0)
 			http->armed_ns = 0;
 	}
@@ -539,6 +545,7 @@ gl_http_destroy(GlHttp *http)
 	free(http->allowed);
 	free(http->user_agent);
 	free(http->ca_file);
+	free(http->sockets);
 	free(http);
 }
 

@@ -16,6 +16,7 @@
 #include <signal.h>
 
 #include "http/engine.h"
+#include "http/url.h"
 
 /* A power of two; accounts are few and only those with requests in flight. */
 #define ACCOUNT_BUCKETS 256
@@ -65,6 +66,8 @@ struct GlHttp
 	CURLM *multi;
 	int epoll_fd;
 	int timer_fd;
+	unsigned char *sockets; /* flags of watch.c, by descriptor */
+	size_t socket_count;
 	bool broken;      /* libcurl or epoll gave up on us */
 	sigset_t blocked; /* signals kept out of libcurl's threads */
 
@@ -83,18 +86,31 @@ struct GlHttp
 	size_t allowed_count;
 	char *user_agent;
 	char *ca_file;
+
+	char good_url[GL_URL_SIZE]; /* the last one that was found good; "" at first */
+	bool good_url_allow_http;   /* where plain http:// was allowed */
 };
 
 /* Nanoseconds of a clock that no one sets. */
 extern int64_t gl_http_now_ns(void);
 
+/* A socket that we opened for libcurl, and close for it. */
+extern void gl_http_watch_opened(GlHttp *http, curl_socket_t fd);
+extern void gl_http_watch_closed(GlHttp *http, curl_socket_t fd);
+
+/* What libcurl waits for on a socket, in its words; false where the kernel refuses to watch it. */
+extern bool gl_http_watch(GlHttp *http, curl_socket_t fd, int what);
+
+/* Something came on a socket: does libcurl wait for nothing on it?  Then it is not watched any more. */
+extern bool gl_http_watch_rests(GlHttp *http, curl_socket_t fd);
+
 /*
- * Does the request keep the rules of engine.h?  GL_OK, or GL_INVALID with
- * the message and, for a header, its index.
+ * Does the request, but for its URL, keep the rules of engine.h?  GL_OK, or
+ * GL_INVALID with the message and, for a header, its index.
  */
 extern GlStatus gl_http_request_check(const GlHttpRequest *request, GlError *error);
 
-/* The request's headers as libcurl wants them; NULL when out of memory. */
+/* The request's headers as libcurl wants them, in one piece to free; NULL when out of memory. */
 extern struct curl_slist *gl_http_request_headers(const GlHttpRequest *request);
 
 /* A transfer with an easy handle that has all options that never change. */

@@ -17,7 +17,6 @@
 #include <strings.h>
 
 #include "http/engine_internal.h"
-#include "http/url.h"
 
 static const char *const methods[] = {"GET", "POST", "PUT", "PATCH", "DELETE"};
 
@@ -50,9 +49,18 @@ refuse(GlError *error, int64_t where, const char *message)
 static bool
 is_token(const char *text)
 {
-	return text[0] != '\0' &&
-		   text[strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-							 "0123456789!#$%&'*+-.^_`|~")] == '\0';
+	size_t i;
+
+	for (i = 0; text[i] != '\0'; i++)
+	{
+		unsigned char byte = (unsigned char) text[i];
+		bool letter = (byte | 0x20) >= 'a' && (byte | 0x20) <= 'z';
+
+		if (!letter && byte != '-' && (byte < '0' || byte > '9') &&
+			strchr("!#$%&'*+.^_`|~", byte) == NULL)
+			return false;
+	}
+	return i > 0;
 }
 
 /* No control character but a tab (RFC 9110, 5.5); no blank at either end. */
@@ -80,7 +88,8 @@ is_reserved(const char *name)
 
 	for (i = 0; i < COUNT_OF(reserved_headers); i++)
 	{
-		if (strcasecmp(name, reserved_headers[i]) == 0)
+		if ((name[0] | 0x20) == (reserved_headers[i][0] | 0x20) &&
+			strcasecmp(name, reserved_headers[i]) == 0)
 			return true;
 	}
 	return false;
@@ -114,7 +123,6 @@ check_headers(const GlHttpRequest *request, GlError *error)
 GlStatus
 gl_http_request_check(const GlHttpRequest *request, GlError *error)
 {
-	GlStatus status;
 	size_t i;
 
 	for (i = 0; i < COUNT_OF(methods); i++)
@@ -136,54 +144,53 @@ gl_http_request_check(const GlHttpRequest *request, GlError *error)
 	if (request->max_connections < 1)
 		return refuse(error, -1, "connection limit must be at least 1");
 
-	status = gl_url_check(request->url, request->allow_http, error);
-	if (status != GL_OK)
-		return status;
 	return check_headers(request, error);
 }
 
-/* Append to the list; frees it and answers NULL when out of memory. */
-static struct curl_slist *
-append(struct curl_slist *list, const char *line)
+/* Add a line to a list whose memory is there; answers where the next line's text begins. */
+static char *
+add_line(struct curl_slist *line, char *text, const char *name, const char *separator,
+		 const char *value)
 {
-	struct curl_slist *longer = curl_slist_append(list, line);
-
-	if (longer == NULL)
-		curl_slist_free_all(list);
-	return longer;
+	line->data = text;
+	line->next = line + 1;
+	text = stpcpy(text, name);
+	text = stpcpy(text, separator);
+	return stpcpy(text, value) + 1;
 }
 
 struct curl_slist *
 gl_http_request_headers(const GlHttpRequest *request)
 {
+	size_t most = request->header_count + 2;
+	size_t length = sizeof("Expect:") + sizeof("Content-Type:");
 	bool has_type = false;
 	struct curl_slist *list;
+	size_t count = 0;
+	char *text;
 	size_t i;
 
+	for (i = 0; i < request->header_count; i++)
+		length += strlen(request->headers[i].name) + strlen(request->headers[i].value) + 3;
+	list = malloc(most * sizeof(struct curl_slist) + length);
+	if (list == NULL)
+		return NULL;
+	text = (char *) (list + most);
+
 	/* Waiting for "100 Continue" would cost a round trip before each big body. */
-	list = append(NULL, "Expect:");
-	for (i = 0; list != NULL && i < request->header_count; i++)
+	text = add_line(&list[count++], text, "Expect", ":", "");
+	for (i = 0; i < request->header_count; i++)
 	{
 		const GlHttpHeader *header = &request->headers[i];
-		size_t size = strlen(header->name) + strlen(header->value) + 3;
-		char *line = malloc(size);
 
-		if (line == NULL)
-		{
-			curl_slist_free_all(list);
-			return NULL;
-		}
 		/* libcurl takes "Name:" for a header to leave out, "Name;" for an empty one */
-		if (header->value[0] == '\0')
-			snprintf(line, size, "%s;", header->name);
-		else
-			snprintf(line, size, "%s: %s", header->name, header->value);
+		text = add_line(&list[count++], text, header->name, header->value[0] == '\0' ? ";" : ": ",
+						header->value);
 		has_type = has_type || strcasecmp(header->name, "Content-Type") == 0;
-		list = append(list, line);
-		free(line);
 	}
 	/* libcurl would otherwise call each POST a form */
-	if (list != NULL && !has_type)
-		list = append(list, "Content-Type:");
+	if (!has_type)
+		add_line(&list[count++], text, "Content-Type", ":", "");
+	list[count - 1].next = NULL;
 	return list;
 }

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "http/engine_internal.h"
 
@@ -42,6 +43,7 @@ open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
 {
 	GlHttpTransfer *transfer = context;
 	GlHttp *http = transfer->http;
+	curl_socket_t fd;
 
 	if (purpose != CURLSOCKTYPE_IPCXN ||
 		!gl_address_allowed(&address->addr, http->allowed, http->allowed_count))
@@ -50,7 +52,17 @@ open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
 		return CURL_SOCKET_BAD;
 	}
 	transfer->address_opened = true;
-	return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+	fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+	gl_http_watch_opened(http, fd);
+	return fd;
+}
+
+/* Close one that was opened so; the connection may have outlived its transfer. */
+static int
+close_socket(void *context, curl_socket_t fd)
+{
+	gl_http_watch_closed(context, fd);
+	return close(fd);
 }
 
 /*
@@ -257,6 +269,8 @@ set_fixed_options(GlHttpTransfer *transfer)
 
 	ok = ok && SET(CURLOPT_OPENSOCKETFUNCTION, open_socket);
 	ok = ok && SET(CURLOPT_OPENSOCKETDATA, transfer);
+	ok = ok && SET(CURLOPT_CLOSESOCKETFUNCTION, close_socket);
+	ok = ok && SET(CURLOPT_CLOSESOCKETDATA, http);
 	ok = ok && SET(CURLOPT_PREREQFUNCTION, before_request);
 	ok = ok && SET(CURLOPT_PREREQDATA, transfer);
 	ok = ok && SET(CURLOPT_HEADERFUNCTION, take_header);
@@ -302,7 +316,8 @@ set_method(GlHttpTransfer *transfer, const GlHttpRequest *request)
 	transfer->request_body[length] = '\0';
 	return SET(CURLOPT_POST, 1L) && SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t) length) &&
 		   SET(CURLOPT_POSTFIELDS, transfer->request_body) &&
-		   SET(CURLOPT_CUSTOMREQUEST, request->method);
+		   SET(CURLOPT_CUSTOMREQUEST,
+			   strcmp(request->method, "POST") == 0 ? NULL : request->method);
 }
 
 bool
@@ -431,7 +446,7 @@ gl_http_transfer_clear(GlHttpTransfer *transfer)
 
 	gl_http_result_free(&transfer->result);
 	free(transfer->request_body);
-	curl_slist_free_all(transfer->request_headers);
+	free(transfer->request_headers);
 	memset(transfer, 0, sizeof(*transfer));
 	transfer->http = http;
 	transfer->easy = easy;

@@ -35,6 +35,9 @@
 
 #define LEASE_TOKEN_BYTES 8
 
+/* A request of usual size and what it is sent with fit in one piece of memory. */
+#define FLIGHT_BYTES 4096
+
 /* How soon it is looked whether another worker's login brought a token. */
 #define LOGIN_LOOK_MS 100
 
@@ -53,7 +56,7 @@ typedef struct Account
 	char *token;   /* NULL: there is none */
 	bool authorizes;
 	GlHandling handling;
-	Datum json;             /* as authorize gets it, but for answerLost */
+	Datum json;             /* as authorize gets it, but for answerLost; null where there is none */
 	Datum json_by_doubt[2]; /* with answerLost false and true; 0 until it is needed */
 } Account;
 
@@ -207,7 +210,7 @@ static GlFlight *
 make_flight(Lease *lease, const Account *account, const Picked *row)
 {
 	MemoryContext context =
-		AllocSetContextCreate(lease->parent, "ganje flight", ALLOCSET_SMALL_SIZES);
+		AllocSetContextCreate(lease->parent, "ganje flight", 0, FLIGHT_BYTES, FLIGHT_BYTES);
 	MemoryContext before = MemoryContextSwitchTo(context);
 	GlFlight *flight = palloc0(sizeof(GlFlight));
 

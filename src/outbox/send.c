@@ -102,18 +102,45 @@ describe(const GlFlight *flight, const char *url)
 	return request;
 }
 
+/* The URL of a flight, good until the next call: mostly it is the one of the flight before. */
+static GlStatus
+join_url(const GlFlight *flight, const char **url, GlError *error)
+{
+	static char joined[GL_URL_SIZE];
+	static char base[GL_URL_SIZE];
+	static char path[GL_URL_SIZE];
+	static bool allow_http;
+	GlStatus status;
+
+	*url = joined;
+	if (base[0] != '\0' && allow_http == flight->allow_http &&
+		strcmp(base, flight->base_url) == 0 && strcmp(path, flight->path) == 0)
+		return GL_OK;
+	base[0] = '\0';
+	status = gl_url_join(flight->base_url, flight->path, flight->allow_http, joined, sizeof(joined),
+						 error);
+	if (status != GL_OK)
+		return status;
+	/* both are shorter than what they make together, but for a "/" */
+	if (strlcpy(path, flight->path, sizeof(path)) < sizeof(path) &&
+		strlcpy(base, flight->base_url, sizeof(base)) < sizeof(base))
+		allow_http = flight->allow_http;
+	else
+		base[0] = '\0';
+	return GL_OK;
+}
+
 bool
 gl_outbox_send(GlHttp *http, GlFlight *flight)
 {
-	char url[GL_URL_SIZE];
 	GlError error = {-1, ""};
+	const char *url;
 	GlHttpRequest request;
 	MemoryContext before;
 	GlStatus status;
 
 	flight->started_at = GetCurrentTimestamp();
-	status =
-		gl_url_join(flight->base_url, flight->path, flight->allow_http, url, sizeof(url), &error);
+	status = join_url(flight, &url, &error);
 	if (status != GL_OK)
 		return refuse(flight, true, status == GL_LIMIT ? "the URL is too long" : error.message);
 

@@ -24,6 +24,7 @@
 #include "utils/guc.h"
 #include "utils/memutils.h"
 
+#include "compat.h"
 #include "outbox/outbox.h"
 #include "settings.h"
 #include "worker/database.h"
@@ -33,7 +34,7 @@
 #define LEAVE_INTERVAL 250
 
 /* Answers that are worth a turn while there is still something to send, and how long fewer wait. */
-#define TURN_ANSWERS 250
+#define TURN_ANSWERS 400
 #define TURN_DELAY 50
 
 /* Milliseconds after a transaction that failed. */
@@ -68,8 +69,11 @@ poll(GlWorker *worker)
 static void
 lease(GlWorker *worker)
 {
-	worker->lease_wait_ms =
-		Max(Min(gl_setting_poll_interval, worker->poll_at - gl_outbox_clock_ms()), 1);
+	worker->lease_wait_ms = gl_setting_poll_interval;
+	/* polls are enqueued by the first worker alone */
+	if (worker->number == 0)
+		worker->lease_wait_ms =
+			Max(Min(worker->lease_wait_ms, worker->poll_at - gl_outbox_clock_ms()), 1);
 	gl_outbox_lease(worker->turn, &worker->fresh, &worker->lease_wait_ms, &worker->more);
 }
 
@@ -114,14 +118,19 @@ shift_times(GlWorker *worker)
 	gl_outbox_shift_times(gl_outbox_wall_offset_ms() - worker->wall_offset);
 }
 
-/* Something may be due now: a request at once, a poll hardly before a second. */
+/* A poll may be due that an answer or a session brought: hardly before a second. */
+static void
+look_for_polls(GlWorker *worker)
+{
+	worker->poll_at = Min(worker->poll_at, gl_outbox_clock_ms() + POLL_DELAY);
+}
+
+/* Something may be due now. */
 static void
 look_soon(GlWorker *worker)
 {
-	int64 now = gl_outbox_clock_ms();
-
-	worker->lease_at = Min(worker->lease_at, now);
-	worker->poll_at = Min(worker->poll_at, now + POLL_DELAY);
+	worker->lease_at = Min(worker->lease_at, gl_outbox_clock_ms());
+	look_for_polls(worker);
 }
 
 /* What was leased waits in line from now on; or, where that was rolled back, it never was. */
@@ -152,11 +161,25 @@ end_lease(GlWorker *worker, bool committed)
 		worker->lease_at = gl_outbox_clock_ms() + (worker->more ? 0 : worker->lease_wait_ms);
 }
 
-/* Lets go of what is recorded; what a failed transaction forgot is kept. */
-static void
+/* Can its record let no other request go that could not go before? */
+static bool
+changes_nothing(const GlFlight *flight)
+{
+	return flight->result.kind == GL_HTTP_ANSWERED && flight->result.status >= 200 &&
+		   flight->result.status <= 299 && strcmp(flight->verdict, "delivered") == 0 &&
+		   !flight->login && !flight->probe;
+}
+
+/*
+ * Lets go of what is recorded; what a failed transaction forgot is kept.  True
+ * where something may go now that could not when the turn leased: what is
+ * delivered has made room before, the rest does so here.
+ */
+static bool
 end_record(GlWorker *worker, bool committed)
 {
 	dlist_mutable_iter iterator;
+	bool makes_room = false;
 
 	worker->record_at = PG_INT64_MAX;
 	worker->finished_at = 0;
@@ -176,17 +199,20 @@ end_record(GlWorker *worker, bool committed)
 		}
 		dlist_delete(&flight->node);
 		worker->finished_count--;
+		makes_room = makes_room || !changes_nothing(flight);
 		gl_outbox_line_leave(flight);
 		if (flight->login)
 			gl_outbox_login_end(flight->account_id);
 		gl_outbox_land(flight);
 	}
+	return makes_room;
 }
 
 /* One transaction that records, leases or does both; where it fails its parts are tried alone. */
 static void
 take_turn(GlWorker *worker, bool recording, bool leasing)
 {
+	const char *what = "recording answers and leasing requests";
 	bool committed;
 
 	dlist_init(&worker->fresh);
@@ -194,7 +220,11 @@ take_turn(GlWorker *worker, bool recording, bool leasing)
 	worker->recording = recording;
 	worker->leasing = leasing;
 	gl_outbox_lines_turn();
-	committed = gl_worker_transact(worker, turn);
+	if (!recording)
+		what = "leasing requests";
+	else if (!leasing)
+		what = "recording answers";
+	committed = gl_worker_transact(worker, what, turn);
 	if (!committed && recording && leasing)
 	{
 		end_lease(worker, false);
@@ -206,8 +236,9 @@ take_turn(GlWorker *worker, bool recording, bool leasing)
 		end_lease(worker, committed);
 	if (recording)
 	{
-		end_record(worker, committed);
-		look_soon(worker);
+		look_for_polls(worker);
+		if (end_record(worker, committed) || !leasing)
+			look_soon(worker);
 	}
 }
 
@@ -240,7 +271,7 @@ work(GlWorker *worker)
 	bool leasing = now >= lease_time(worker) || (recording && lease_time(worker) != PG_INT64_MAX);
 
 	if (leasing && worker->number == 0 && now >= worker->poll_at &&
-		!gl_worker_transact(worker, poll))
+		!gl_worker_transact(worker, "enqueuing polls", poll))
 		worker->poll_at = gl_outbox_clock_ms() + TROUBLE_DELAY;
 	if (worker->apart)
 	{
@@ -256,18 +287,34 @@ work(GlWorker *worker)
 		gl_worker_send(worker);
 }
 
+/* What pg_stat_activity shows while the worker waits. */
+static void
+report_waiting(const GlWorker *worker)
+{
+	GlLoad load = gl_outbox_load(NULL);
+	char what[128];
+
+	snprintf(what, sizeof(what),
+			 "waiting: %d requests at carriers, %d in line, %d answers to record", load.sent,
+			 load.waiting, worker->finished_count);
+	pgstat_report_activity(STATE_IDLE, what);
+}
+
 /* Waits for a latch, the network, or the time of whatever is next. */
 static void
 wait_for_events(GlWorker *worker)
 {
+	static uint32 wait_event = 0;
 	int64 next = Min(Min(record_time(worker), lease_time(worker)), worker->leave_at);
 	int64 wait_ms = Max(next - gl_outbox_clock_ms(), 0);
 
+	if (wait_event == 0)
+		wait_event = GL_WAIT_EVENT("GanjeWorkerMain");
 	if (wait_ms > 0)
-		pgstat_report_activity(STATE_IDLE, NULL);
+		report_waiting(worker);
 	(void) WaitLatchOrSocket(MyLatch,
 							 WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH | WL_SOCKET_READABLE,
-							 gl_http_fd(worker->http), (long) wait_ms, PG_WAIT_EXTENSION);
+							 gl_http_fd(worker->http), (long) wait_ms, wait_event);
 	ResetLatch(MyLatch);
 	/* pg_cancel_backend has nothing to cancel here */
 	QueryCancelPending = false;
@@ -282,7 +329,7 @@ mind_clock(GlWorker *worker)
 
 	if (offset < worker->wall_offset + WALL_STEP && offset > worker->wall_offset - WALL_STEP)
 		return;
-	if (gl_worker_transact(worker, shift_times))
+	if (gl_worker_transact(worker, "setting times after a jump of the clock", shift_times))
 		worker->wall_offset = offset;
 	look_soon(worker);
 }
@@ -322,12 +369,12 @@ keep_house(GlWorker *worker)
 	if (worker->number == 0 && now >= worker->trim_at)
 	{
 		worker->trim_at = now + TRIM_INTERVAL;
-		(void) gl_worker_transact(worker, trim_log);
+		(void) gl_worker_transact(worker, "trimming logs", trim_log);
 	}
 	if (worker->number == 0 && now >= worker->settle_at)
 	{
 		worker->settle_at = now + SETTLE_INTERVAL;
-		(void) gl_worker_transact(worker, settle_counters);
+		(void) gl_worker_transact(worker, "settling expired holds", settle_counters);
 	}
 }
 
@@ -340,7 +387,7 @@ gl_worker_database_main(Datum argument)
 
 	memcpy(&number, MyBgworkerEntry->bgw_extra, sizeof(number));
 	worker = gl_worker_begin(DatumGetObjectId(argument), number);
-	while (!gl_worker_transact(worker, return_leases))
+	while (!gl_worker_transact(worker, "taking over leases", return_leases))
 	{
 		worker->lease_at = gl_outbox_clock_ms() + TROUBLE_DELAY;
 		wait_for_events(worker);

@@ -55,11 +55,12 @@ extern GlWorker *gl_worker_begin(Oid database, int number);
 extern void gl_worker_exit(GlWorkerState state) __attribute__((noreturn));
 
 /*
- * Calls work in a transaction of its own, connected to SPI.  False where it was rolled back, which is logged, or put
- * off because the extension is being dropped; ends the process where the
- * extension is gone.
+ * Calls work in a transaction of its own, connected to SPI; what it does is
+ * shown in pg_stat_activity.  False where it was rolled back, which is logged,
+ * or put off because the extension is being dropped; ends the process where
+ * the extension is gone.
  */
-extern bool gl_worker_transact(GlWorker *worker, void (*work)(GlWorker *worker));
+extern bool gl_worker_transact(GlWorker *worker, const char *what, void (*work)(GlWorker *worker));
 
 /* Makes the engine, anew if there is one, by the settings as they are. */
 extern void gl_worker_renew_engine(GlWorker *worker);

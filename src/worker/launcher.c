@@ -30,6 +30,7 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
+#include "compat.h"
 #include "outbox/outbox.h"
 #include "settings.h"
 #include "worker/worker.h"
@@ -41,6 +42,9 @@
 #define RESTART_DELAY 1000
 #define RESTART_DELAY_MAX 60000
 #define NO_PLACE_DELAY 5000
+
+/* Milliseconds between two complaints that there is no place, of whatever database. */
+#define NO_PLACE_TELL 60000
 
 /* A worker that lived so long was no failed start. */
 #define HEALTHY_LIFE 5000
@@ -148,25 +152,39 @@ has_worker(Worker *worker)
 	return worker->handle != NULL || gl_worker_pid(worker->key.database, worker->key.number) != 0;
 }
 
+/*
+ * There is no place for a worker.  It is tried again, but not each time that
+ * something is written in the database, and it is not said each time.
+ */
+static void
+note_no_place(Worker *worker, const char *name)
+{
+	static int64 told_at = 0;
+	int64 now = gl_outbox_clock_ms();
+
+	worker->handle = NULL;
+	worker->failures = 1;
+	worker->not_before = now + NO_PLACE_DELAY;
+	if (told_at != 0 && now - told_at < NO_PLACE_TELL)
+		return;
+	told_at = now;
+	ereport(LOG, errcode(ERRCODE_INSUFFICIENT_RESOURCES),
+			errmsg("ganje_logistics: no background worker is left for database \"%s\"", name),
+			errhint("Raise max_worker_processes, or narrow ganje_logistics.databases."));
+}
+
 /* Starts a worker of a database. */
 static void
 start_worker(Worker *worker, const char *name)
 {
 	MemoryContext before = MemoryContextSwitchTo(TopMemoryContext);
-	int64 now = gl_outbox_clock_ms();
 	BackgroundWorker process;
 
 	gl_worker_describe_database(&process, worker->key.database, worker->key.number, name);
 	process.bgw_restart_time = BGW_NEVER_RESTART;
-	worker->started_at = now;
+	worker->started_at = gl_outbox_clock_ms();
 	if (!RegisterDynamicBackgroundWorker(&process, &worker->handle))
-	{
-		worker->handle = NULL;
-		worker->not_before = now + NO_PLACE_DELAY;
-		ereport(LOG, errcode(ERRCODE_INSUFFICIENT_RESOURCES),
-				errmsg("ganje_logistics: no background worker is left for database \"%s\"", name),
-				errhint("Raise max_worker_processes, or narrow ganje_logistics.databases."));
-	}
+		note_no_place(worker, name);
 	MemoryContextSwitchTo(before);
 }
 
@@ -252,6 +270,7 @@ prepare(void)
 void
 gl_worker_launcher_main(Datum argument pg_attribute_unused())
 {
+	uint32 wait_event = GL_WAIT_EVENT("GanjeLauncherMain");
 	MemoryContext turn;
 
 	prepare();
@@ -271,7 +290,7 @@ gl_worker_launcher_main(Datum argument pg_attribute_unused())
 		MemoryContextReset(turn);
 
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, (long) wait_ms,
-						 PG_WAIT_EXTENSION);
+						 wait_event);
 		ResetLatch(MyLatch);
 	}
 }

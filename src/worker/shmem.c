@@ -244,10 +244,12 @@ gl_worker_wake(Oid database)
 	if (count == 0)
 	{
 		int place = find_or_take_place(database, 0);
+		bool told = place >= 0 && shared->places[place].wanted;
 
 		if (place >= 0)
 			shared->places[place].wanted = true;
-		if (shared->launcher_pid != 0)
+		/* once: it may have no place for a worker, or is not to start one, while orders come in */
+		if (!told && shared->launcher_pid != 0)
 			procs[count++] = shared->launcher_proc;
 	}
 	SpinLockRelease(&shared->mutex);

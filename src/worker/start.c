@@ -54,6 +54,10 @@ register_worker(int number)
 static int
 wait_for_worker(BackgroundWorkerHandle *handle, int number)
 {
+	static uint32 wait_event = 0;
+
+	if (wait_event == 0)
+		wait_event = GL_WAIT_EVENT("GanjeWorkerStart");
 	for (int i = 0; i < LOOK_TIMES; i++)
 	{
 		int pid = gl_worker_pid(MyDatabaseId, number);
@@ -64,7 +68,7 @@ wait_for_worker(BackgroundWorkerHandle *handle, int number)
 		if (GetBackgroundWorkerPid(handle, &started) == BGWH_STOPPED)
 			break;
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, LOOK_MS,
-						 PG_WAIT_EXTENSION);
+						 wait_event);
 		ResetLatch(MyLatch);
 		CHECK_FOR_INTERRUPTS();
 	}

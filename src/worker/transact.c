@@ -153,11 +153,11 @@ transact(GlWorker *worker, void (*work)(GlWorker *worker))
 }
 
 bool
-gl_worker_transact(GlWorker *worker, void (*work)(GlWorker *worker))
+gl_worker_transact(GlWorker *worker, const char *what, void (*work)(GlWorker *worker))
 {
 	volatile bool committed = false;
 
-	pgstat_report_activity(STATE_RUNNING, NULL);
+	pgstat_report_activity(STATE_RUNNING, what);
 	PG_TRY();
 	{
 		committed = transact(worker, work);

@@ -37,8 +37,17 @@ CREATE TABLE bench.shipment_event (LIKE ganje.shipment_event INCLUDING ALL,
 CREATE TABLE bench.outbox (LIKE ganje.outbox INCLUDING ALL,
     FOREIGN KEY (account_id) REFERENCES ganje.carrier_account,
     FOREIGN KEY (merchant_id, shipment_id) REFERENCES bench.shipment);
-CREATE TABLE bench.outbox_delivery (LIKE ganje.outbox_delivery INCLUDING ALL,
-    FOREIGN KEY (merchant_id, request_id) REFERENCES bench.outbox ON DELETE CASCADE) WITH (fillfactor = 60);
+CREATE TABLE bench.outbox_delivery (LIKE ganje.outbox_delivery INCLUDING ALL);
+DO $$
+DECLARE
+    line record;
+BEGIN
+    FOR line IN SELECT t.oid::regclass AS twin, o.reloptions FROM pg_class AS o JOIN pg_class AS t ON t.relname = o.relname
+                 WHERE o.relnamespace = 'ganje'::regnamespace AND t.relnamespace = 'bench'::regnamespace AND o.reloptions IS NOT NULL LOOP
+        EXECUTE format('ALTER TABLE %s SET (%s)', line.twin, array_to_string(line.reloptions, ', '));
+    END LOOP;
+END
+$$;
 
 -- Whatever of these tables is not alike, keys, checks, indexes and storage, but for the schema.
 CREATE VIEW bench.difference AS
@@ -119,8 +128,8 @@ CREATE PROCEDURE bench.start_anew(account text, clients int, orders int) LANGUAG
 DECLARE
     side text;
 BEGIN
-    TRUNCATE shop.orders, ganje.hold, ganje.hold_unit, ganje.shipment, ganje.outbox, bench.orders, bench.naive_orders, bench.hold,
-        bench.hold_unit, bench.shipment, bench.outbox CASCADE;
+    TRUNCATE shop.orders, ganje.hold, ganje.hold_unit, ganje.shipment, ganje.outbox, ganje.outbox_delivery, bench.orders,
+        bench.naive_orders, bench.hold, bench.hold_unit, bench.shipment, bench.outbox, bench.outbox_delivery CASCADE;
     FOREACH side IN ARRAY '{ganje,bench}'::text[] LOOP
         EXECUTE format($sql$
             INSERT INTO %1$I.hold (merchant_id, hold_id, zone_id, created_at, expires_at)

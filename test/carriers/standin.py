@@ -250,6 +250,8 @@ class ClosedByClient(Exception):
 class Connection(socketserver.BaseRequestHandler):
     """One client connection: requests one after the other until it ends."""
 
+    protocols = ["http/1.1"]
+
     def setup(self):
         with self.server.connection_lock:
             self.server.connections += 1
@@ -508,8 +510,8 @@ class Server(socketserver.ThreadingTCPServer):
     block_on_close = False
     request_queue_size = 1024
 
-    def __init__(self, carrier, port=0, log=None, tls=None):
-        super().__init__(("127.0.0.1", port), Connection)
+    def __init__(self, carrier, port=0, log=None, tls=None, connection=Connection):
+        super().__init__(("127.0.0.1", port), connection)
         self.carrier = carrier
         self.tls = tls
         self.journal = Journal(log)
@@ -572,13 +574,14 @@ def arguments(description):
     return parser
 
 
-def run(carrier, options):
+def run(carrier, options, connection=Connection):
     """Serve until SIGTERM or SIGINT; says "ready PORT" when it listens."""
     tls = None
     if options.tls_cert:
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         tls.load_cert_chain(options.tls_cert, options.tls_key)
-    server = Server(carrier, options.port, options.log, tls)
+        tls.set_alpn_protocols(connection.protocols)
+    server = Server(carrier, options.port, options.log, tls, connection)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))
     done = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -37,7 +37,8 @@ sub start_standin
 	{
 		open(STDOUT, '>', "$directory/out") or die;
 		open(STDERR, '>&', \*STDOUT) or die;
-		exec('python3', $script, '--port-file', "$directory/port", @options) or die;
+		# whose modules are Debian's packages
+		exec('/usr/bin/python3', $script, '--port-file', "$directory/port", @options) or die;
 	}
 	my $carrier = { pid => $pid };
 	push @carriers, $carrier;

@@ -102,6 +102,16 @@ SELECT ganje.trim_log(1) > 0 AS emptied;
 SELECT count(*) AS kept, max(replace(request_id, 'age ', '')::integer) AS oldest FROM ganje.outbox_log WHERE merchant_id = 'M81';
 SELECT ganje.trim_log(1) AS nothing_is_emptied_twice;
 
+-- What was written while the clock was ahead, over midnight or for days, is not old once it is put back; nor after a rollback behind it.
+INSERT INTO ganje.outbox_log (log_slot, merchant_id, request_id, account_id, operation, result, attempts, created_at, finished_at)
+SELECT ganje.log_slot(clock_timestamp() + n * interval '1 day'), 'M81', 'ahead ' || n, '81a', 'tell', 'delivered', 1, now(), clock_timestamp() + n * interval '1 day'
+  FROM unnest('{1,5}'::integer[]) AS n;
+BEGIN;
+INSERT INTO ganje.outbox_log SELECT l.* FROM ganje.outbox_log AS l CROSS JOIN generate_series(1, 1000) WHERE l.request_id = 'ahead 1';
+ROLLBACK;
+SELECT ganje.trim_log(1) AS nothing_is_old;
+SELECT string_agg(request_id, ', ' ORDER BY request_id) AS kept FROM ganje.outbox_log WHERE merchant_id = 'M81';
+
 -- The live tables are vacuumed by a number of rows, and without pauses.
 SELECT c.relname, o.option_name, o.option_value
   FROM pg_class AS c CROSS JOIN LATERAL pg_options_to_table(c.reloptions) AS o

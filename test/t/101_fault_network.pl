@@ -113,9 +113,21 @@ is(query("SELECT string_agg(account_id, ' ' ORDER BY account_id) FROM ganje.dead
 wait_for(sub { failures('gone', '^dns: ') >= 3 && failures('later', '^dns: ') >= 3 }, 'names that are not found are asked for again');
 is(join(' ', map { scalar(heard($carrier, $_)) } qw(gone later inside loop six mapped metadata nat64)), '0 0 0 0 0 0 0 0', 'nothing was sent to any of them');
 wait_for(sub { heard($carrier, 'mixed') && heard($carrier, 'good') }, 'a name that has a good address is called there');
-# Rebound: a name that was good, and now leads inside, with a new connection.
-shim_names($shim, @slow, 'gone.example 0 127.0.0.1', 'later.example 0 127.0.0.1');
+shim_names($shim, @slow, 'gone.example 0 127.0.0.1', 'later.example 0 127.0.0.1', 'rebound.example 0 127.0.0.1');
 wait_for(sub { heard($carrier, 'gone') && heard($carrier, 'later') }, 'names that come back are called');
+# Rebound: a name that was good when it was first looked at, and leads inside once a new connection is needed.
+add_plain_account($node, 'rebound', "http://rebound.example:$carrier->{port}");
+tell($node, 'rebound', 'rebound-1');
+wait_for(sub { heard($carrier, 'rebound-1') }, 'a name that is good yet is called');
+shim_names($shim, @slow, 'rebound.example 0 127.0.0.2');
+# libcurl remembers a name for a second
+sleep(1.5);
+faults($carrier, { match => '/rebound-2/', action => 'reset', count => 1 });
+tell($node, 'rebound', 'rebound-2');
+wait_for(sub { query("SELECT count(*) FROM ganje.dead_letters WHERE account_id = 'rebound'") eq '1' }, 'rebound, it is refused for good');
+like(query("SELECT last_error FROM ganje.dead_letters WHERE account_id = 'rebound'"), qr/^refused address: /, 'it is said why');
+is(scalar(heard($carrier, 'rebound-2')), 1, 'and nothing more was sent than went by the connection that stood');
+faults($carrier);
 
 # While five seconds are spent on a name, the worker serves whoever waits for it. Ten times what is promised.
 my $worker = worker_pid($node);

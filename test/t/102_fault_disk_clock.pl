@@ -78,5 +78,32 @@ for my $jump ([ 'an hour ahead', 3600 ], [ 'back again', 0 ], [ 'an hour back', 
 	is(worker_pid($node), $worker, "$word: by the same worker");
 }
 
+# The log, by day: over midnight, over a clock that is put back, and when its days are over. A worker trims it as it begins.
+sub log_days { return query("SELECT string_agg(DISTINCT log_slot || ':' || (log_slot = ganje.log_slot(finished_at)), ' ') FROM ganje.outbox_log WHERE account_id = 'disk' AND request_id IN (SELECT request_id FROM kept)"); }
+sub tell_day
+{
+	my ($id) = @_;
+	tell($node, 'disk', $id);
+	is(query("SELECT ganje.drain('60 s')"), '0', "$id is told");
+	query("INSERT INTO kept SELECT l.request_id FROM ganje.outbox_log AS l JOIN ganje.shipment AS s USING (shipment_id) WHERE s.external_id = '$id'");
+}
+sub restart { under_shim($shim, sub { $node->restart }); return worker_pid($node); }
+query('CREATE TABLE kept (request_id text)');
+shim_clock($shim, 0);
+restart();
+tell_day('today');
+shim_clock($shim, 86400);
+tell_day('tomorrow');
+my $today = query("SELECT ganje.log_slot(clock_timestamp() - interval '1 day')");
+is(log_days(), join(' ', sort("$today:true", (($today + 1) % 32) . ':true')), 'each day has its table');
+shim_clock($shim, 0);
+restart();
+is(query("SELECT count(*) FROM ganje.outbox_log WHERE request_id IN (SELECT request_id FROM kept)"), '2', 'a clock that was ahead and is put back takes nothing along');
+shim_clock($shim, 15 * 86400);
+restart();
+wait_for(sub { query("SELECT count(*) FROM ganje.outbox_log WHERE request_id IN (SELECT request_id FROM kept)") eq '1' }, 'a day is dropped when it is over');
+is(log_days(), (($today + 1) % 32) . ':true', 'that one, and as a whole');
+is(query("SELECT pg_relation_size(format('ganje.outbox_log_%s', to_char($today, 'FM00')))"), '0', 'by emptying its table');
+
 $node->stop;
 done_testing();

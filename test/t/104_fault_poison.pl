@@ -40,7 +40,7 @@ query(q{
 	END $$;
 	CREATE FUNCTION plain.apply(account jsonb, request ganje.http_request, response ganje.http_response, OUT outcome ganje.outcome) LANGUAGE plpgsql AS $$
 	BEGIN
-		PERFORM plain.poison(substring(request.path FROM '^/apply-([a-z]+)/'));
+		PERFORM plain.poison(substring(request.path FROM '^/apply-([a-z]+)[0-9]*/'));
 	END $$;
 	SELECT ganje.register_carrier('poisoned', 'plain.build', 'plain.authorize', 'plain.apply')});
 add_plain_account($node, 'poison', $carrier->{port}, carrier => "'poisoned'", max_attempts => 1);
@@ -74,7 +74,23 @@ is(scalar(keys_of(heard($carrier, 'apply-kill'))), 1, 'under one key');
 wait_for(sub { query("SELECT count(*) FROM ganje.outbox_delivery WHERE state <> 'dead'") eq '0' }, 'the others go on');
 is(query("SELECT count(*) FROM ganje.outbox_log AS l JOIN ganje.shipment AS s USING (shipment_id) WHERE s.external_id ~ '^(beside|apart)-'"), '10', 'and are delivered');
 
+# A function that fails for every answer opens its account's breaker: the carrier is not called for nothing.
+query("UPDATE ganje.carrier_account SET breaker_failures = 5, breaker_pause_ms = 60000, breaker_cap_ms = 60000, max_attempts = 100, max_connections = 2 WHERE account_id = 'poison'");
+control($carrier, 'DELETE', 'log');
+tell($node, 'poison', map { "apply-raise$_" } 1 .. 30);
+wait_for(sub { query("SELECT breaker FROM ganje.carrier_health WHERE account_id = 'poison'") eq 'open' }, 'poison that goes on opens the breaker');
+tell($node, 'good', 'good-after');
+wait_for(sub { heard($carrier, 'good-after') }, 'others go on');
+my $called = scalar(grep { $_->{path} =~ /apply-raise/ } carrier_log($carrier));
+note("$called of 30 were sent before it opened");
+cmp_ok($called, '<', 15, 'most of them were not sent');
+is(query("SELECT count(*) FROM ganje.outbox_delivery WHERE account_id = 'poison' AND state = 'pending'"), '30', 'and all wait');
+query("UPDATE ganje.carrier_account SET breaker_failures = 0 WHERE account_id = 'poison'");
+query("SELECT ganje.pause_sending('poison')");
+
 # One that catches being canceled, and goes on: nothing but the end of the process ends it.
+query("SELECT ganje.cancel_request(request_id) FROM ganje.outbox_delivery WHERE account_id = 'poison' AND state = 'pending'");
+query("SELECT ganje.resume_sending('poison')");
 tell($node, 'poison', 'apply-stubborn');
 wait_for(sub { server_log($node) =~ /a carrier's function did not end when it was canceled/ }, 'a function that will not end takes the worker along');
 pass('a function that catches its cancellation is ended');

@@ -153,6 +153,12 @@ answer(int fd, const char *request, int number)
 		put(fd, "220 mail.example ESMTP\r\n");
 		return false;
 	}
+	if (strstr(request, " /leave ") != NULL)
+	{
+		put(fd, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+		usleep(20000);
+		return false;
+	}
 	if (strstr(request, " /redirect ") != NULL)
 		snprintf(text, sizeof(text),
 				 "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:%d/target\r\n"

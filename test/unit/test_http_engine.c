@@ -157,20 +157,13 @@ test_signals(void)
 	CHECK(lookups > 0 && lookups_with_signals == 0);
 }
 
-/* An idle engine sleeps: its descriptor is not readable for nothing. */
-static void
-test_quiet(void)
+/* How often the engine wants to be served in that time. */
+static int
+count_wakes(GlHttp *http, int ms)
 {
-	GlHttp *http = create(2);
-	char url[256];
-	GlHttpRequest request = get(url, sizeof(url), "127.0.0.1", "/hang");
-	int64_t until;
+	int64_t until = now_ms() + ms;
 	int wakes = 0;
-	GlError error;
 
-	expect(http, "127.0.0.1", "/plain", GL_HTTP_ANSWERED, true, 1000);
-	CHECK(gl_http_start(http, &request, 1, &error) == GL_OK);
-	until = now_ms() + 500;
 	while (now_ms() < until)
 	{
 		struct pollfd wait = {gl_http_fd(http), POLLIN, 0};
@@ -181,9 +174,52 @@ test_quiet(void)
 			gl_http_service(http);
 		}
 	}
+	return wakes;
+}
+
+/* An idle engine sleeps: its descriptor is not readable for nothing. */
+static void
+test_quiet(void)
+{
+	GlHttp *http = create(2);
+	char url[256];
+	GlHttpRequest request = get(url, sizeof(url), "127.0.0.1", "/hang");
+	int wakes;
+	GlError error;
+
+	expect(http, "127.0.0.1", "/plain", GL_HTTP_ANSWERED, true, 1000);
+	CHECK(gl_http_start(http, &request, 1, &error) == GL_OK);
+	wakes = count_wakes(http, 500);
 	if (wakes > 20)
 		fprintf(stderr, "woken %d times\n", wakes);
 	CHECK(wakes <= 20);
+	gl_http_destroy(http);
+}
+
+/*
+ * A kept connection that rests: used again without being opened again; one
+ * that the other side closes wakes nobody for long, and its number, which the
+ * next sockets get, is watched anew.
+ */
+static void
+test_resting(void)
+{
+	GlHttp *http = create(4);
+	int connections;
+	int i;
+
+	expect(http, "127.0.0.1", "/plain", GL_HTTP_ANSWERED, true, 1000);
+	connections = http_peer_connections;
+	for (i = 0; i < 20; i++)
+		expect(http, "127.0.0.1", "/plain", GL_HTTP_ANSWERED, true, 1000);
+	CHECK(http_peer_connections == connections);
+	for (i = 0; i < 3; i++)
+	{
+		expect(http, "127.0.0.1", "/leave", GL_HTTP_ANSWERED, true, 1000);
+		CHECK(count_wakes(http, 200) <= 10);
+		expect(http, "good.test", "/plain", GL_HTTP_ANSWERED, true, 1000);
+		expect(http, "127.0.0.1", "/plain", GL_HTTP_ANSWERED, true, 1000);
+	}
 	gl_http_destroy(http);
 }
 
@@ -217,6 +253,7 @@ main(void)
 	test_many();
 	test_signals();
 	test_quiet();
+	test_resting();
 	sleep_ms(1600); /* the lookups above end before the leak check */
 	return check_report("http_engine");
 }
