@@ -504,7 +504,7 @@ BEGIN
          WHERE i.merchant_id = entry.merchant_id AND i.inbox_id = entry.inbox_id;
         counts := jsonb_set(counts, ARRAY[settled.state], to_jsonb(coalesce((counts ->> settled.state)::bigint, 0) + 1));
         done := done + 1;
-        IF done % 10000 = 0 THEN
+        IF done % 1000 = 0 THEN
             RAISE NOTICE '% payloads read again', done;
         END IF;
     END LOOP;
