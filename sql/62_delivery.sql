@@ -322,7 +322,7 @@ COMMENT ON FUNCTION ganje.record_login(text, text, text, ganje.http_request, gan
 -- A table of the log is emptied as a whole, never row by row; one that is in
 -- use is left for the next time.
 CREATE FUNCTION ganje.trim_log(log_days integer) RETURNS integer
-LANGUAGE plpgsql VOLATILE
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     today integer := ganje.log_slot(clock_timestamp());

@@ -516,7 +516,7 @@ COMMENT ON FUNCTION ganje.reprocess_webhooks(text, text, bigint) IS
 
 -- Keys of repeats outlive their payloads: a carrier that sends something again after a year is not foreseen.
 CREATE FUNCTION ganje.trim_inbox(inbox_days integer, max_rows integer DEFAULT 10000) RETURNS bigint
-LANGUAGE plpgsql VOLATILE SET enable_seqscan = off SET enable_bitmapscan = on SET jit = off
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = on SET jit = off
 AS $$
 DECLARE
     payloads_until timestamptz := pg_catalog.now() - inbox_days * interval '1 day';

@@ -4,8 +4,10 @@
 INSERT INTO ganje.webhook_inbox (source, payload) SELECT 'source95', n FROM generate_series(1, 2000) AS n;
 SELECT * FROM ganje.reprocess_webhooks(only_source => 'source95');
 SELECT max(processed_at) AS before FROM ganje.webhook_inbox WHERE source = 'source95' \gset
-SET statement_timeout = '50ms';
+SET client_min_messages = warning;
+SET statement_timeout = '10ms';
 SELECT * FROM ganje.reprocess_webhooks(only_source => 'source95');
 RESET statement_timeout;
+RESET client_min_messages;
 SELECT count(*), max(processed_at) = :'before' AS as_before FROM ganje.webhook_inbox WHERE source = 'source95' AND state = 'quarantined';
 DELETE FROM ganje.webhook_inbox WHERE source = 'source95';
