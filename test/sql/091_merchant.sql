@@ -145,6 +145,7 @@ INSERT INTO call91 (statement) VALUES
     ('SELECT * FROM ship91 AS s, ganje.shipment_moves(''order91%m'', s.id, ''91%m'') WHERE m = ''%m'''),
     ('SELECT ganje.shipment_journey(jsonb_build_object(''merchantId'', ''91%m'', ''orderId'', ''order91%m'', ''shipmentId'', s.id, ''status'', ''PACKAGING'')) FROM ship91 AS s WHERE m = ''%m'''),
     ('SELECT ganje.start_process(jsonb_build_object(''processId'', ''SHIPMENT_JOURNEY'', ''payload'', jsonb_build_object(''merchantId'', ''91%m'', ''orderId'', ''order91%m'', ''shipmentId'', s.id, ''status'', ''PACKAGING''))) FROM ship91 AS s WHERE m = ''%m'''),
+    ('SELECT ganje.ganje_pre_order(''pre91'', ''+989120009101'', ''acc91%m'', ''91%m'') ->> ''created'''),
     -- Nor is it told whether there is what it asks for.
     ('SELECT ganje.upsert_shipment(''{"merchantId": "91%m", "orderId": "new91", "storeId": "no such store", "address": {}, "items": [{"itemId": "i"}]}'')');
 CREATE TEMP TABLE ship91 AS SELECT right(merchant_id, 1) AS m, shipment_id AS id FROM ganje.shipment WHERE merchant_id LIKE '91%';
