@@ -18,7 +18,7 @@
 #define LEGEND_HEIGHT 46.0
 #define LEGEND_LINE 16.0
 #define LEGEND_LETTER 6.6 /* wide, at most */
-#define LEGEND_NAMES 12 /* named before "and n more" */
+#define LEGEND_NAMES 12   /* named before "and n more" */
 #define NORTH_WIDTH 34.0
 #define TITLE_CHARACTERS 200
 #define GREATEST_BYTES (64 * 1024 * 1024)
