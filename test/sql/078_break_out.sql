@@ -53,11 +53,13 @@ COMMIT;
 SELECT rolsuper FROM pg_roles WHERE rolname = 'thief78';
 SELECT count(*) AS baited FROM thief78.bait;
 
-DELETE FROM ganje.shipment WHERE merchant_id = 'M78T';
 DELETE FROM ganje.outbox WHERE merchant_id = 'M78T';
+DELETE FROM ganje.shipment WHERE merchant_id = 'M78T';
 DELETE FROM ganje.carrier_account WHERE account_id IN ('78-RICH', '78-THIEF');
 DELETE FROM ganje.carrier WHERE carrier = 'thief78';
 SELECT ganje.revoke_access('thief78', 'operator');
 SELECT ganje.resume_sending();
+SET client_min_messages = warning;
 DROP SCHEMA thief78 CASCADE;
+RESET client_min_messages;
 DROP ROLE thief78;
