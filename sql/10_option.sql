@@ -146,7 +146,7 @@ COMMENT ON FUNCTION ganje.upsert_option(jsonb) IS
 'UPSERT_OPTION {optionId, data}: sets an option and answers {optionId, data}; keys of SHIPMENT that data does not name keep their value.';
 
 CREATE FUNCTION ganje.option_check_row() RETURNS trigger
-LANGUAGE plpgsql
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     PERFORM ganje.check_option(ganje.check_option_id(jsonb_build_object('optionId', NEW.option_id)), NEW.data);

@@ -204,7 +204,7 @@ COMMENT ON FUNCTION ganje.end_unit(ganje.hold_unit, text, text) IS
 -- enough is given back. By statement, not by row: the counters of all rules
 -- that it changes are locked in the order of their keys.
 CREATE FUNCTION ganje.spread_capacity() RETURNS trigger
-LANGUAGE plpgsql
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     IF TG_OP = 'UPDATE' THEN

@@ -35,7 +35,7 @@ COMMENT ON COLUMN ganje.station.confirmed IS 'the carrier itself named it; else 
 COMMENT ON COLUMN ganje.station.last_seen_at IS 'to the hour, so that a busy station is not written with every webhook';
 
 CREATE FUNCTION ganje.lat_lng(location text, OUT lat double precision, OUT lng double precision)
-LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     parts text[] := regexp_match(location, '^\s*(-?\d{1,3}(?:\.\d{1,30})?)\s*,\s*(-?\d{1,3}(?:\.\d{1,30})?)\s*$');

@@ -114,6 +114,59 @@ $$;
 COMMENT ON FUNCTION ganje.ganje_selected(text, jsonb, text, text) IS
 'Stores what Ganje''s plugin gave to returnSelectedGanje, {selectedStation, selectedTimeScope}, with the shipments of an external id; answers how many there are. The same once more changes nothing.';
 
+CREATE FUNCTION ganje.only_account(carrier text, account text) RETURNS text
+LANGUAGE plpgsql STABLE
+AS $$
+DECLARE
+    accounts text[];
+BEGIN
+    SELECT array_agg(a.account_id) INTO accounts FROM ganje.carrier_account AS a
+     WHERE a.carrier = only_account.carrier AND (only_account.account IS NULL OR a.account_id = only_account.account);
+    IF accounts IS NULL THEN
+        RAISE no_data_found USING MESSAGE = CASE WHEN account IS NULL THEN format('carrier %s has no account', carrier)
+                                                 ELSE format('carrier %s has no account %L', carrier, account) END,
+            HINT = 'SELECT account_id, carrier FROM ganje.carrier_account lists the accounts.';
+    ELSIF cardinality(accounts) > 1 THEN
+        RAISE cardinality_violation USING MESSAGE = format('carrier %s has several accounts', carrier), HINT = 'Name the one that is meant.';
+    END IF;
+    RETURN accounts[1];
+END
+$$;
+COMMENT ON FUNCTION ganje.only_account(text, text) IS 'The account of a carrier that is named, or the only one that it has; raises where there is none, or more.';
+
+-- By hand what the trigger of an order does. One request per order: the lock is
+-- for two that ask for the same at once.
+CREATE FUNCTION ganje.ganje_pre_order(external_id text, phone_number text, account text DEFAULT NULL, merchant_id text DEFAULT 'DEFAULT')
+RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
+AS $$
+DECLARE
+    the_account text;
+    the_shipment ganje.shipment;
+    made boolean := false;
+BEGIN
+    PERFORM ganje.check_merchant(ganje_pre_order.merchant_id, 'fulfilment');
+    IF coalesce(ganje_pre_order.external_id, '') = '' OR coalesce(phone_number, '') = '' THEN
+        RAISE invalid_parameter_value USING MESSAGE = CASE WHEN coalesce(ganje_pre_order.external_id, '') = '' THEN 'external_id' ELSE 'phone_number' END
+                                                      || ' must not be empty';
+    END IF;
+    the_account := ganje.only_account('ganje', ganje_pre_order.account);
+    PERFORM pg_advisory_xact_lock(hashtextextended(format('ganje_pre_order %L %L', ganje_pre_order.merchant_id, ganje_pre_order.external_id), 0));
+    SELECT * INTO the_shipment FROM ganje.shipment AS s
+     WHERE s.external_id = ganje_pre_order.external_id AND s.account_id = the_account AND s.merchant_id = ganje_pre_order.merchant_id
+       AND s.normalized_status <> 'cancelled'
+     ORDER BY s.order_link IS NULL, s.created_at, s.shipment_id COLLATE "C" LIMIT 1;
+    IF NOT FOUND THEN
+        INSERT INTO ganje.shipment AS s (merchant_id, order_id, account_id, external_id, phone)
+        VALUES (ganje_pre_order.merchant_id, ganje_pre_order.external_id, the_account, ganje_pre_order.external_id, phone_number) RETURNING s.* INTO the_shipment;
+        made := true;
+    END IF;
+    RETURN jsonb_strip_nulls(jsonb_build_object('shipmentId', the_shipment.shipment_id, 'created', made, 'orderLink', the_shipment.order_link));
+END
+$$;
+COMMENT ON FUNCTION ganje.ganje_pre_order(text, text, text, text) IS
+'A locker for an order that no table of orders and no store''s provider stands for: makes its shipment, of which Ganje is told by a pre-order; answers {shipmentId, created, orderLink?}. Asked again for the same external_id it answers the first one''s, with its link once Ganje has given one.';
+
 -- The deadline is over and nobody has said that it is out of the locker: the
 -- store's courier must collect it (page "Reservation Plugin"). Ganje's word
 -- "expired" may come later than the deadline, or never.

@@ -85,7 +85,7 @@ END;
 COMMENT ON FUNCTION ganje.attempt_history(text, text) IS 'The tries of an unfinished request as the log keeps them, NULL where there are none.';
 
 CREATE FUNCTION ganje.outbox_delete() RETURNS trigger
-LANGUAGE plpgsql
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     DELETE FROM ganje.outbox_delivery AS d USING gone AS g
@@ -157,7 +157,7 @@ LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'gl_system_identifier';
 COMMENT ON FUNCTION ganje.system_identifier() IS 'The identifier of this cluster, as in pg_control_system().';
 
 CREATE FUNCTION ganje.sending_replace() RETURNS trigger
-LANGUAGE plpgsql
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     DELETE FROM ganje.sending;
@@ -495,7 +495,7 @@ COMMENT ON FUNCTION ganje.check_drain() IS 'Raises where waiting for the outbox 
 
 -- "before" and "since": how many there were at the last call, and when that was.
 CREATE FUNCTION ganje.tell_drain(before bigint, since timestamptz) RETURNS bigint
-LANGUAGE plpgsql VOLATILE
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     remaining bigint := ganje.outbox_left();

@@ -343,7 +343,7 @@ COMMENT ON FUNCTION ganje.newest_in(regclass, text) IS 'When the last row of a t
 -- use is left for the next time. So is one with rows that are not old: they
 -- were written while the wall clock was ahead.
 CREATE FUNCTION ganje.trim_log(log_days integer) RETURNS integer
-LANGUAGE plpgsql VOLATILE
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     right_now timestamptz := clock_timestamp();

@@ -15,7 +15,7 @@ COMMENT ON FUNCTION ganje.same_bytes(bytea, bytea) IS 'Whether two values are eq
 
 -- PL/pgSQL, because inlining would put the secret into an error's context.
 CREATE FUNCTION ganje.webhook_key(secret text) RETURNS bytea
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     encoded text := regexp_replace(secret, '^whsec_', '');
@@ -29,7 +29,7 @@ $$;
 COMMENT ON FUNCTION ganje.webhook_key(text) IS 'The key of a Standard Webhooks secret; raises, without quoting it, where it is none.';
 
 CREATE FUNCTION ganje.sign_webhook(secret text, id text, at bigint, body bytea) RETURNS text
-LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     RETURN 'v1,' || encode(ganje.hmac_sha256(ganje.webhook_key(secret), convert_to(format('%s.%s.', id, at), 'UTF8') || body), 'base64');
@@ -41,7 +41,7 @@ COMMENT ON FUNCTION ganje.sign_webhook(text, text, bigint, bytea) IS
 -- Every key is tried against every signature, whatever was found before.
 CREATE FUNCTION ganje.verify_webhook_signature(secret text, headers jsonb, payload bytea, at timestamptz DEFAULT ganje.now())
 RETURNS boolean
-LANGUAGE plpgsql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     id text;

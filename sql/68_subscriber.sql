@@ -84,12 +84,13 @@ AS $$
 DECLARE
     found_one ganje.subscription;
 BEGIN
+    -- Who may not act for its merchant shall not wait for it either.
+    PERFORM ganje.check_merchant(s.merchant_id, 'operator') FROM ganje.subscription AS s WHERE s.subscription_id = find_subscription.subscription_id;
     SELECT * INTO found_one FROM ganje.subscription AS s WHERE s.subscription_id = find_subscription.subscription_id FOR NO KEY UPDATE;
     IF NOT FOUND THEN
         RAISE no_data_found USING MESSAGE = format('subscription %L does not exist', subscription_id),
             HINT = 'SELECT * FROM ganje.subscription_status lists the subscriptions.';
     END IF;
-    PERFORM ganje.check_merchant(found_one.merchant_id, 'operator');
     RETURN found_one;
 END
 $$;

@@ -504,7 +504,7 @@ BEGIN
          WHERE i.merchant_id = entry.merchant_id AND i.inbox_id = entry.inbox_id;
         counts := jsonb_set(counts, ARRAY[settled.state], to_jsonb(coalesce((counts ->> settled.state)::bigint, 0) + 1));
         done := done + 1;
-        IF done % 10000 = 0 THEN
+        IF done % 1000 = 0 THEN
             RAISE NOTICE '% payloads read again', done;
         END IF;
     END LOOP;
@@ -516,7 +516,7 @@ COMMENT ON FUNCTION ganje.reprocess_webhooks(text, text, bigint) IS
 
 -- Keys of repeats outlive their payloads: a carrier that sends something again after a year is not foreseen.
 CREATE FUNCTION ganje.trim_inbox(inbox_days integer, max_rows integer DEFAULT 10000) RETURNS bigint
-LANGUAGE plpgsql VOLATILE SET enable_seqscan = off SET enable_bitmapscan = on SET jit = off
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = on SET jit = off
 AS $$
 DECLARE
     payloads_until timestamptz := pg_catalog.now() - inbox_days * interval '1 day';

@@ -38,7 +38,7 @@ $$;
 COMMENT ON FUNCTION ganje.attachment_trigger(text) IS 'The trigger of an attachment.';
 
 CREATE FUNCTION ganje.attach_orders(relation regclass, mapping jsonb, name text DEFAULT 'default') RETURNS void
-LANGUAGE plpgsql VOLATILE
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     trigger_name text := ganje.attachment_trigger(attach_orders.name);
@@ -87,7 +87,7 @@ COMMENT ON VIEW ganje.order_attachment IS 'Tables of the app whose rows are orde
 COMMENT ON COLUMN ganje.order_attachment.columns IS 'which column each name in the mapping means: another one after it was renamed';
 
 CREATE FUNCTION ganje.detach_orders(relation regclass, name text DEFAULT 'default') RETURNS void
-LANGUAGE plpgsql VOLATILE
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     trigger_name text := ganje.attachment_trigger(detach_orders.name);

@@ -260,8 +260,9 @@ DECLARE
     items jsonb;
     made boolean := false;
 BEGIN
-    PERFORM ganje.check_shipment_input(request);
+    -- First, for what is looked up next would tell of another merchant's stores.
     PERFORM ganje.check_merchant(merchant, 'fulfilment');
+    PERFORM ganje.check_shipment_input(request);
     items := ganje.check_shipment_items(nullif(request -> 'items', 'null'));
     fresh.merchant_id := merchant;
     fresh.shipment_id := coalesce(request ->> 'shipmentId', ganje.ulid());

@@ -127,9 +127,10 @@ CREATE FUNCTION ganje.lock_shipment_of(merchant text, order_id text, shipment_id
 LANGUAGE plpgsql VOLATILE
 AS $$
 DECLARE
-    the_shipment ganje.shipment := ganje.lock_shipment(merchant, lock_shipment_of.shipment_id);
+    the_shipment ganje.shipment;
 BEGIN
     PERFORM ganje.check_merchant(merchant, 'fulfilment');
+    the_shipment := ganje.lock_shipment(merchant, lock_shipment_of.shipment_id);
     IF the_shipment.order_id IS DISTINCT FROM lock_shipment_of.order_id THEN
         PERFORM ganje.no_shipment(lock_shipment_of.order_id, lock_shipment_of.shipment_id);
     END IF;

@@ -38,7 +38,7 @@ RETURN (
 COMMENT ON FUNCTION ganje.near_actions(text) IS 'The actions whose names are near to one that does not exist, NULL where none is.';
 
 CREATE FUNCTION ganje.call(action text, data jsonb DEFAULT '{}') RETURNS jsonb
-LANGUAGE plpgsql VOLATILE
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     called text;

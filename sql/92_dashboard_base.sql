@@ -19,6 +19,21 @@ RETURN CASE WHEN length(value) > most THEN format('<bdi title="%s">%s</bdi>', ga
             ELSE format('<bdi>%s</bdi>', ganje.html(value, most)) END;
 COMMENT ON FUNCTION ganje.html_name(text, integer) IS 'A name for HTML, whatever direction it is written in.';
 
+-- The id of a subscriber's account tells nobody who it is. Its host does, and
+-- what follows the host in its URL may be a secret.
+CREATE FUNCTION ganje.html_account(account_id text, most integer DEFAULT 40) RETURNS text
+LANGUAGE plpgsql STABLE
+AS $$
+DECLARE
+    host text := (SELECT substring(a.base_url FROM '^https?://(?:[^/?#]*@)?([^/?#]+)') FROM ganje.carrier_account AS a
+                   WHERE a.account_id = html_account.account_id AND a.carrier = 'webhook');
+BEGIN
+    RETURN CASE WHEN host IS NULL THEN ganje.html_name(html_account.account_id, most)
+                ELSE format('<bdi title="%s">%s</bdi>', ganje.html(html_account.account_id, 400), ganje.html(host, most)) END;
+END
+$$;
+COMMENT ON FUNCTION ganje.html_account(text, integer) IS 'A carrier account for HTML: its id, or the host of a subscriber.';
+
 CREATE FUNCTION ganje.html_number(value numeric) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN trim(to_char(value, 'FM999,999,999,999,990'));
@@ -55,7 +70,7 @@ RETURN $css$
 *{box-sizing:border-box}
 body{margin:0;background:var(--page);color:var(--ink);font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif;font-variant-numeric:tabular-nums}
 main,header{max-width:1280px;margin:0 auto;padding:0 24px}
-header{padding-top:28px;display:flex;flex-wrap:wrap;gap:4px 16px;align-items:baseline;justify-content:space-between}
+header{padding-top:28px;display:flex;gap:4px 16px;align-items:baseline;justify-content:space-between}header>div{min-width:0;overflow-wrap:anywhere}header>p{flex:none}
 h1{font-size:26px;line-height:1.2;margin:0;letter-spacing:-.015em;font-weight:650}
 h2{font-size:16px;line-height:1.3;margin:0;font-weight:620}
 h3{font-size:13px;margin:0;font-weight:600}
@@ -81,10 +96,10 @@ td{padding:10px 12px 10px 0;border-bottom:1px solid var(--line);vertical-align:t
 tr:last-child td{border-bottom:0;padding-bottom:0}
 th:last-child,td:last-child{padding-right:0}
 .n{text-align:right;white-space:nowrap}.nowrap{white-space:nowrap}
-.name{font-weight:560;min-width:84px}
+.name{font-weight:560;min-width:124px}
 .nil{color:var(--soft)}
 .nil p+p{margin-top:2px}
-.bar{display:block;width:100%;height:8px;border-radius:4px;overflow:hidden;background:var(--track);margin-top:6px}
+.bar{display:block;width:100%;height:8px;border-radius:4px;overflow:hidden;background:var(--track);margin:6px 0 5px}
 .bar rect{height:8px}
 .wide{min-width:150px}
 .key{display:flex;flex-wrap:wrap;gap:4px 14px;font-size:13px;color:var(--soft);margin:12px 0 0;padding:0;list-style:none}
@@ -95,7 +110,7 @@ th:last-child,td:last-child{padding-right:0}
 .confirmed{fill:var(--accent);background:var(--accent)}.held{fill:var(--held);background:var(--held)}.full{fill:var(--bad);background:var(--bad)}
 .days{display:grid;grid-template-columns:repeat(auto-fill,minmax(136px,1fr));gap:18px 24px}
 .slot{margin-top:9px}
-.row{display:flex;justify-content:space-between;gap:8px;font-size:13px;white-space:nowrap}
+.row{display:flex;flex-wrap:wrap;justify-content:space-between;gap:0 8px;font-size:13px;white-space:nowrap}
 .col{grid-column:span 6;display:grid;gap:16px;align-content:start;min-width:0}
 .zero{color:var(--soft)}.alert{color:var(--bad);font-weight:600}
 .lat{display:grid;grid-template-columns:minmax(0,3fr) minmax(0,7fr) auto;gap:4px 14px;align-items:center;font-size:13px}
@@ -120,9 +135,9 @@ thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%
 table,tbody,tr,td{display:block}
 tr{padding:10px 0;border-bottom:1px solid var(--line)}tr:first-child{padding-top:0}tr:last-child{border:0;padding-bottom:0}
 td{border:0;padding:1px 0}.n{text-align:left}
-td[data-l]{display:flex;gap:12px;justify-content:space-between}td[data-l]::before{content:attr(data-l);color:var(--soft);font-size:13px;flex:none}
-td[data-l]>*{text-align:right}td.wide{display:block;padding:4px 0}
-td.n[data-l]{display:inline-block;width:25%;padding-top:6px}td.n[data-l]::before{display:block}td.n[data-l]>*{text-align:left}
+td[data-l]{display:grid;grid-template-columns:104px minmax(0,1fr);gap:12px;align-items:baseline}td[data-l]::before{content:attr(data-l);color:var(--soft);font-size:13px}
+td.wide{display:block;padding:4px 0}
+td.n[data-l]{display:inline-block;width:25%;padding-top:6px}td.n[data-l]::before{display:block}
 .lat{grid-template-columns:minmax(0,1fr) auto}.lat svg{grid-column:1/3;grid-row:auto}.lat .who{grid-column:1}.lat .val{grid-row:auto}}
 @media print{body{background:#fff}.card{break-inside:avoid}}
 $css$;

@@ -18,11 +18,11 @@ DECLARE
     counts bigint[] := ARRAY[health.delivered, health.refused, health.throttled, health.server_error, health.network,
                              health.timeout, health.other];
     classes text[] := ganje.traffic_classes();
-    words text := (SELECT string_agg(format('%s %s', c.n, replace(c.class, '_', ' ')), ', ' ORDER BY c.i) FILTER (WHERE c.n > 0)
+    words text := (SELECT string_agg(format('%s %s', ganje.html_number(c.n), replace(c.class, '_', ' ')), ', ' ORDER BY c.i) FILTER (WHERE c.n > 0)
                      FROM unnest(counts, classes) WITH ORDINALITY AS c(n, class, i));
 BEGIN
-    RETURN concat('<tr><td><span class="name">', ganje.html_name(health.account_id), '</span><div class="soft small">',
-        ganje.html_name(health.carrier), '</div></td><td>', ganje.dashboard_state(health.state), '</td><td class="wide">',
+    RETURN concat('<tr><td><span class="name">', ganje.html_account(health.account_id), '</span><div class="soft small">',
+        CASE health.carrier WHEN 'webhook' THEN 'subscriber' ELSE ganje.html_name(health.carrier) END, '</div></td><td>', ganje.dashboard_state(health.state), '</td><td class="wide">',
         CASE WHEN health.requests > 0
              THEN concat('<span class="small">', ganje.html(words), '</span>',
                          ganje.dashboard_bar(ARRAY(SELECT n::numeric / health.requests FROM unnest(counts) WITH ORDINALITY AS c(n, i) ORDER BY c.i),
@@ -85,7 +85,7 @@ DECLARE
 BEGIN
     SELECT string_agg(format('<span class="who">%s</span><svg role="img" aria-label="%s">%s<line class="span" x1="%s%%" x2="%s%%" y1="11" y2="11"/>'
                              || '<circle cx="%s%%" cy="11" r="4.5"/><circle class="p99" cx="%s%%" cy="11" r="4"/></svg><span class="val n">%s</span>',
-                             ganje.html_name(h.account_id, 28),
+                             ganje.html_account(h.account_id, 28),
                              ganje.html(format('half within %s, 95 %% within %s, 99 %% within %s', ganje.html_ms(h.p50_ms), ganje.html_ms(h.p95_ms), ganje.html_ms(h.p99_ms))),
                              marks, ganje.dashboard_place(h.p50_ms), ganje.dashboard_place(h.p99_ms), ganje.dashboard_place(h.p50_ms),
                              ganje.dashboard_place(h.p99_ms),

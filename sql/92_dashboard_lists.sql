@@ -79,7 +79,7 @@ DECLARE
     total bigint := (SELECT count(*) FROM ganje.outbox_delivery AS d WHERE d.state = 'dead');
     lines text;
 BEGIN
-    SELECT string_agg(ganje.dashboard_line(titles, ganje.html_name(l.account_id),
+    SELECT string_agg(ganje.dashboard_line(titles, ganje.html_account(l.account_id),
                 concat(ganje.html_name(l.operation, 30), '<div class="soft small"><code>', ganje.html(l.request_id), '</code></div>'),
                 '<bdi>' || ganje.html(coalesce(l.last_error, '–'), 140) || '</bdi>', ganje.html_number(l.attempts),
                 ganje.html_duration(clock_timestamp() - l.created_at)),

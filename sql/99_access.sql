@@ -66,6 +66,7 @@ BEGIN ATOMIC
     ('shipment_journey(jsonb)', 'EXECUTE', '{fulfilment}', true),
     ('start_process(jsonb)', 'EXECUTE', '{fulfilment}', true),
     ('cancel_at_carrier(text,text,text)', 'EXECUTE', '{fulfilment}', true),
+    ('ganje_pre_order(text,text,text,text)', 'EXECUTE', '{fulfilment}', true),
     ('poll_shipment(text,text)', 'EXECUTE', '{fulfilment}', true),
     ('notify_order(text,text,text,jsonb)', 'EXECUTE', '{fulfilment}', true),
     ('ginee_ship(text,text,jsonb)', 'EXECUTE', '{fulfilment}', false),
@@ -233,7 +234,7 @@ COMMENT ON FUNCTION ganje.access_withdraw(ganje.access) IS 'Revokes what a row o
 -- own, pg_dump would leave it out, and a role could not be dropped without a
 -- trace of it.
 CREATE FUNCTION ganje.access_changed() RETURNS trigger
-LANGUAGE plpgsql
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     IF TG_OP <> 'DELETE' THEN

@@ -6,7 +6,8 @@
  * The count is in shared memory: it survives the guesser's ROLLBACK and works
  * on a standby, where no table can be written.  It is a fixed table of
  * counters by hash, of a few sets of four; where a set is full the counter
- * that was touched longest ago makes room.  Two orders that share a counter
+ * of the fewest tries makes room, so that asking for many other orders does
+ * not give an order its tries back.  Two orders that share a counter
  * would share its tries, which at 64 bits of hash does not happen by chance;
  * the hash is salted per server start, so that it cannot be aimed at either.
  *
@@ -106,6 +107,16 @@ find(uint64 hash)
 	return NULL;
 }
 
+/* What may be forgotten rather: an hour that is over, fewer tries, longer ago. */
+static bool
+is_lesser(const TryCounter *one, const TryCounter *other, TimestampTz hour_ago)
+{
+	int32 tries = one->since <= hour_ago ? 0 : one->tries;
+	int32 other_tries = other->since <= hour_ago ? 0 : other->tries;
+
+	return tries != other_tries ? tries < other_tries : one->touched < other->touched;
+}
+
 /* ganje.track_allowed(merchant, order_id) */
 Datum
 gl_track_allowed(PG_FUNCTION_ARGS)
@@ -139,7 +150,7 @@ gl_track_failed(PG_FUNCTION_ARGS)
 
 		counter = &set[0];
 		for (int i = 1; i < WAYS; i++)
-			if (set[i].touched < counter->touched)
+			if (is_lesser(&set[i], counter, now - USECS_PER_HOUR))
 				counter = &set[i];
 		counter->hash = hash;
 		counter->since = now;

@@ -17,7 +17,9 @@
 
 #define LEGEND_HEIGHT 46.0
 #define LEGEND_LINE 16.0
-#define LEGEND_NAMES 12 /* named before "and n more" */
+#define LEGEND_LETTER 6.6 /* wide, at most */
+#define LEGEND_NAMES 12   /* named before "and n more" */
+#define NORTH_WIDTH 34.0
 #define TITLE_CHARACTERS 200
 #define GREATEST_BYTES (64 * 1024 * 1024)
 #define METERS_PER_DEGREE 111194.9 /* of latitude on the mean sphere */
@@ -183,8 +185,8 @@ draw_marks(const GlMap *map, StringInfo out)
 	}
 }
 
-/* The longest of 1, 2, 5 × 10^n meters that fits a fifth of the picture. */
-static void
+/* The longest of 1, 2, 5 × 10^n meters that fits a fifth of the picture; answers where its label ends. */
+static double
 draw_scale(const GlMap *map, StringInfo out)
 {
 	static const double steps[] = {5, 2, 1};
@@ -193,6 +195,7 @@ draw_scale(const GlMap *map, StringInfo out)
 	double unit = pow(10, floor(log10(longest)));
 	double length = unit;
 	double y = map->height + 22;
+	char *label;
 
 	for (int i = 0; i < (int) lengthof(steps); i++)
 		if (steps[i] * unit <= longest)
@@ -200,28 +203,26 @@ draw_scale(const GlMap *map, StringInfo out)
 			length = steps[i] * unit;
 			break;
 		}
+	label = length >= 1000 ? psprintf("%g km", length / 1000) : psprintf("%g m", length);
 	appendStringInfo(out,
 					 "<path d=\"M%.1f %.1fv6h%.1fv-6\" fill=\"none\" stroke=\"#333333\" "
-					 "stroke-width=\"1.5\"/>\n<text x=\"%.1f\" y=\"%.1f\">",
+					 "stroke-width=\"1.5\"/>\n<text x=\"%.1f\" y=\"%.1f\">%s</text>\n",
 					 GL_MAP_MARGIN, y - 6, length * pixels_per_meter,
-					 GL_MAP_MARGIN + length * pixels_per_meter + 6, y);
-	if (length >= 1000)
-		appendStringInfo(out, "%g km</text>\n", length / 1000);
-	else
-		appendStringInfo(out, "%g m</text>\n", length);
+					 GL_MAP_MARGIN + length * pixels_per_meter + 6, y, label);
 	appendStringInfo(out,
 					 "<path d=\"M%.1f %.1fl-6 18l6 -5l6 5Z\" fill=\"#333333\"/>\n"
 					 "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\" font-size=\"12\" "
 					 "font-weight=\"bold\">N</text>\n",
 					 map->width - GL_MAP_MARGIN - 26, map->height + 8,
 					 map->width - GL_MAP_MARGIN - 8, map->height + 22);
+	return GL_MAP_MARGIN + length * pixels_per_meter + 6 + strlen(label) * LEGEND_LETTER;
 }
 
 /* "By address only: Bursa, Ankara and 3 more", for zones that have no shape. */
 static double
 draw_shapeless(const GlMap *map, StringInfo out, bool everywhere, double y)
 {
-	int room = (int) ((map->width - 2 * GL_MAP_MARGIN) / 6.6);
+	int room = (int) ((map->width - 2 * GL_MAP_MARGIN) / LEGEND_LETTER);
 	int used = 20;
 	uint32 named = 0;
 	uint32 count = 0;
@@ -252,22 +253,34 @@ draw_shapeless(const GlMap *map, StringInfo out, bool everywhere, double y)
 	return y + LEGEND_LINE;
 }
 
-static void
-draw_counts(const GlMap *map, StringInfo out)
+/* In the middle of the scale's line, or on a line of its own where the scale, which ends at taken, leaves no room. */
+static double
+draw_counts(const GlMap *map, StringInfo out, double taken, double y)
 {
+	StringInfoData words;
 	uint32 unnamed = 0;
+	double half;
+	bool fits;
 
 	for (uint32 z = 0; z < map->zone_count; z++)
 		unnamed += map->zones[z].ring_count > 0 && map->zones[z].font_size == 0;
-	appendStringInfo(out, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">%u %s",
-					 map->width / 2, map->height + 22, map->zone_count,
-					 map->zone_count == 1 ? "zone" : "zones");
+	initStringInfo(&words);
+	appendStringInfo(&words, "%u %s", map->zone_count, map->zone_count == 1 ? "zone" : "zones");
 	if (unnamed > 0)
-		appendStringInfo(out, ", %u without room for the name", unnamed);
+		appendStringInfo(&words, ", %u without room for the name", unnamed);
 	if (map->mark_count > 0)
-		appendStringInfo(out, ", %u %s", map->mark_count,
+		appendStringInfo(&words, ", %u %s", map->mark_count,
 						 map->mark_count == 1 ? "point" : "points");
-	appendStringInfoString(out, "</text>\n");
+	half = words.len * LEGEND_LETTER / 2;
+	fits = map->width / 2 - half >= taken + LEGEND_LETTER &&
+		   map->width / 2 + half <= map->width - GL_MAP_MARGIN - NORTH_WIDTH;
+	if (fits)
+		appendStringInfo(out, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">%s</text>\n",
+						 map->width / 2, map->height + 22, words.data);
+	else
+		appendStringInfo(out, "<text x=\"%.1f\" y=\"%.1f\">%s</text>\n", GL_MAP_MARGIN, y,
+						 words.data);
+	return fits ? y : y + LEGEND_LINE;
 }
 
 void
@@ -275,11 +288,12 @@ gl_map_draw(const GlMap *map, StringInfo out)
 {
 	StringInfoData legend;
 	double bottom = map->height + LEGEND_HEIGHT;
+	double taken = GL_MAP_MARGIN;
 
 	initStringInfo(&legend);
-	draw_counts(map, &legend);
 	if (map->height > 0)
-		draw_scale(map, &legend);
+		taken = draw_scale(map, &legend);
+	bottom = draw_counts(map, &legend, taken, bottom);
 	bottom = draw_shapeless(map, &legend, false, bottom);
 	bottom = draw_shapeless(map, &legend, true, bottom);
 	bottom -= LEGEND_LINE / 2;

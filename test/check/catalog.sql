@@ -19,6 +19,15 @@ SELECT format('%s is security definer without a fixed search_path that ends in p
   FROM member JOIN pg_proc AS p ON member.classid = 'pg_proc'::regclass AND p.oid = member.objid
  WHERE p.prosecdef AND NOT EXISTS (SELECT FROM unnest(p.proconfig) AS s WHERE s ~ '^search_path=.*pg_temp$')
 UNION ALL
+-- A procedure that commits cannot set anything: test 093_hostile_names sees to that one.
+SELECT format('%s is called from outside, and looks its operators up along the caller''s search_path', p.oid::regprocedure)
+  FROM member JOIN pg_proc AS p ON member.classid = 'pg_proc'::regclass AND p.oid = member.objid
+  JOIN pg_language AS l ON l.oid = p.prolang AND l.lanname IN ('plpgsql', 'sql')
+ WHERE p.prosqlbody IS NULL AND p.prokind = 'f'
+   AND (p.prorettype = 'trigger'::regtype
+        OR EXISTS (SELECT FROM ganje.access_list() AS a WHERE a.object LIKE '%(%' AND to_regprocedure('ganje.' || a.object) = p.oid))
+   AND NOT EXISTS (SELECT FROM unnest(p.proconfig) AS s WHERE s ~ '^search_path=.*pg_temp$')
+UNION ALL
 SELECT format('%s sets one of enable_seqscan and jit off without the other', p.oid::regprocedure)
   FROM member JOIN pg_proc AS p ON member.classid = 'pg_proc'::regclass AND p.oid = member.objid
  WHERE ('enable_seqscan=off' = ANY (p.proconfig)) <> ('jit=off' = ANY (p.proconfig))

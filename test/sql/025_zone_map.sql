@@ -28,6 +28,8 @@ SELECT count(*) FROM regexp_matches(ganje.zone_map(), '<path d="[^"]*" fill="[^"
 DELETE FROM ganje.zone;
 INSERT INTO ganje.zone (zone_id, name, rules) SELECT 'Z25_' || n, 'n' || n, jsonb_build_array(jsonb_build_object('loc', jsonb_build_object('circle',
     jsonb_build_object('center', jsonb_build_object('lat', n / 20, 'lng', n % 20), 'radius', 40000)))) FROM generate_series(0, 199) AS n;
+-- How many there are is said beside the scale, below it where that leaves no room.
+SELECT width, regexp_matches(ganje.zone_map(width => width), '<text x="([^"]*)" y="([^"]*)"[^>]*>([^<]*(?:km|zones)[^<]*)</text>', 'g') FROM unnest('{300,960}'::integer[]) AS width;
 SELECT count(DISTINCT m[1]) FROM regexp_matches(ganje.zone_map(), '<path d="[^"]*" fill="([^"]*)" stroke="[^"]*"><title>', 'g') AS m;
 UPDATE ganje.zone SET deleted = true WHERE zone_id <> 'Z25_1';
 UPDATE ganje.zone SET rules = (SELECT jsonb_build_array(jsonb_build_object('loc', jsonb_build_object('polygon', jsonb_agg(

@@ -342,6 +342,21 @@ INSERT INTO ganje.shipment (merchant_id, shipment_id, order_id, phone, account_i
 SELECT ganje.enqueue(s, 'occupancy') FROM ganje.shipment AS s WHERE shipment_id = '76-U';
 SELECT ganje.enqueue(s, 'dance') FROM ganje.shipment AS s WHERE shipment_id = '76-U';
 
+-- A pre-order by hand: one per order, whose link is answered once it is there; a cancelled one is followed by another.
+SELECT ganje.ganje_pre_order('PRE', '+989121234567', '76-GANJE', 'M76') - 'shipmentId' AS first, ganje.ganje_pre_order('PRE', '+989121234567', '76-GANJE', 'M76') - 'shipmentId' AS again;
+SELECT s.order_id, s.phone, o.operation FROM ganje.shipment AS s JOIN ganje.outbox AS o USING (merchant_id, shipment_id) WHERE s.merchant_id = 'M76' AND s.external_id = 'PRE';
+SELECT answer76('create', 200, '{"order_link": "https://ganje.example/pre"}', 'PRE');
+SELECT ganje.ganje_pre_order('PRE', '+989121234567', '76-GANJE', 'M76') - 'shipmentId' AS later;
+UPDATE ganje.shipment SET normalized_status = 'cancelled' WHERE merchant_id = 'M76' AND external_id = 'PRE';
+SELECT ganje.ganje_pre_order('PRE', '+989121234567', '76-GANJE', 'M76') ->> 'created' AS another;
+INSERT INTO ganje.carrier_account (account_id, carrier, base_url) VALUES ('76-OTHER', 'ganje', 'https://other76.example');
+SELECT ganje.ganje_pre_order('PRE2', '+989121234567', merchant_id => 'M76');
+SELECT ganje.ganje_pre_order('PRE2', '+989121234567', '76-NOTHING', 'M76');
+SELECT ganje.ganje_pre_order('PRE2', '', '76-GANJE', 'M76');
+SELECT ganje.ganje_pre_order(NULL, '+989121234567', '76-GANJE', 'M76');
+SELECT ganje.ganje_pre_order('PRE2', 'no phone', '76-GANJE', 'M76');
+DELETE FROM ganje.carrier_account WHERE account_id = '76-OTHER';
+
 SELECT ganje.detach_orders('orders76');
 DROP TABLE orders76;
 DROP FUNCTION answer76, poll76, waiting76, journey76, error76, say76, info76;

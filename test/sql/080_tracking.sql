@@ -69,3 +69,6 @@ INSERT INTO ganje.shipment (merchant_id, shipment_id, order_id, phone) VALUES ('
 SELECT count(*) FROM generate_series(1, 50) AS n, LATERAL ganje.track_shipment('80-6', '09120000' || (500 + 0 * n)) AS t;
 SELECT count(*) FROM generate_series(1, 9) AS n, LATERAL ganje.track_shipment('80-6', '0912000060' || n) AS t;
 SELECT count(*) FROM ganje.track_shipment('80-6', '09120000500');
+-- Asking for thousands of other orders does not give an order its tries back.
+SELECT count(*) FROM generate_series(1, 8000) AS n, LATERAL ganje.track_shipment('80-other-' || n, '09120000000') AS t;
+SELECT count(*) FROM ganje.track_shipment('80-5', '09120000500');

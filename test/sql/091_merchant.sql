@@ -144,7 +144,10 @@ INSERT INTO call91 (statement) VALUES
     ('SELECT ganje.change_shipment_status(''no such order'', ''no such shipment'', ''PACKAGING'', ''91%m'')'),
     ('SELECT * FROM ship91 AS s, ganje.shipment_moves(''order91%m'', s.id, ''91%m'') WHERE m = ''%m'''),
     ('SELECT ganje.shipment_journey(jsonb_build_object(''merchantId'', ''91%m'', ''orderId'', ''order91%m'', ''shipmentId'', s.id, ''status'', ''PACKAGING'')) FROM ship91 AS s WHERE m = ''%m'''),
-    ('SELECT ganje.start_process(jsonb_build_object(''processId'', ''SHIPMENT_JOURNEY'', ''payload'', jsonb_build_object(''merchantId'', ''91%m'', ''orderId'', ''order91%m'', ''shipmentId'', s.id, ''status'', ''PACKAGING''))) FROM ship91 AS s WHERE m = ''%m''');
+    ('SELECT ganje.start_process(jsonb_build_object(''processId'', ''SHIPMENT_JOURNEY'', ''payload'', jsonb_build_object(''merchantId'', ''91%m'', ''orderId'', ''order91%m'', ''shipmentId'', s.id, ''status'', ''PACKAGING''))) FROM ship91 AS s WHERE m = ''%m'''),
+    ('SELECT ganje.ganje_pre_order(''pre91'', ''+989120009101'', ''acc91%m'', ''91%m'') ->> ''created'''),
+    -- Nor is it told whether there is what it asks for.
+    ('SELECT ganje.upsert_shipment(''{"merchantId": "91%m", "orderId": "new91", "storeId": "no such store", "address": {}, "items": [{"itemId": "i"}]}'')');
 CREATE TEMP TABLE ship91 AS SELECT right(merchant_id, 1) AS m, shipment_id AS id FROM ganje.shipment WHERE merchant_id LIKE '91%';
 CREATE TEMP TABLE dead91 AS SELECT right(merchant_id, 1) AS m, request_id AS id FROM ganje.dead_letters WHERE merchant_id LIKE '91%';
 CREATE TEMP TABLE subscriber91 AS SELECT right(merchant_id, 1) AS m, subscription_id AS id FROM ganje.subscription WHERE merchant_id LIKE '91%';

@@ -121,7 +121,8 @@ sub fill
 		VALUES (pg_temp.n('order'), '+989121234567', 'Secret Person', jsonb_build_object('nickname', pg_temp.n('station')), ARRAY[pg_temp.n('box')]);
 		INSERT INTO ganje.shipment_parcel (merchant_id, shipment_id, parcel_ref, carrier_status, normalized_status, rank, checked_in_at, expires_at, updated_at)
 		SELECT merchant_id, shipment_id, '', 'occupied', 'ready_for_pickup', 1, now() - interval '3 hours', now() + interval '5 hours', now() FROM ganje.shipment;
-		SELECT ganje.receive_webhook(pg_temp.n('source'), '{"phone": "+989121234567"}');}));
+		SELECT ganje.receive_webhook(pg_temp.n('source'), '{"phone": "+989121234567"}');
+		SELECT ganje.subscribe('https://<b>hook.example/secret-path?token=secret', '{order}');}));
 }
 
 my $carrier = start_standin('subscriber.py');
@@ -130,6 +131,8 @@ fill('postgres', $carrier->{port}, "'Plain ' || what");
 is($node->safe_psql('postgres', "SELECT ganje.drain('60 s')"), '0', 'requests are sent');
 $text = check_page('data', 'postgres');
 like($text, qr/Plain account ?Plain carrier ?sending ?3 delivered, 1 refused/, 'data: the account, and what became of its requests');
+like($text, qr/<b>hook\.example ?subscriber ?sending/, 'data: a subscriber by its host');
+unlike($text, qr/secret/, 'data: but not by what follows in its URL');
 like($text, qr/last: the carrier answered 422, \d+ s ago/, 'data: the last error');
 like($text, qr{10:00–12:00 ?10 / 10 ?10 confirmed, 0 held, of 10}, 'data: a full slot');
 like($text, qr/Plain zone/, 'data: a zone on the map');

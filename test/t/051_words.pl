@@ -96,5 +96,41 @@ foreach my $name (sort keys %described)
 	is($value, $settings{$name}, "$name: its default");
 }
 
+# Whatever a level may execute has an example that test 050_readme runs, or is named as what others call.
+my $examples = join("\n", $readme =~ /^```sql\n(.*?)^```/msg);
+my ($called_by_others) = $readme =~ /^(- Granted as well, because what is above calls them: .*?)\n(?!  )/ms;
+my %granted = column("SELECT DISTINCT split_part(object, '(', 1) FROM ganje.access_list() WHERE object LIKE '%(%'");
+cmp_ok(scalar(keys %granted), '>', 100, 'functions are granted');
+is(join(', ', grep { $examples !~ /\bganje\.$_\(/ && $called_by_others !~ /`$_`/ } sort keys %granted), '', 'every function has an example in the README');
+is(join(', ', grep { !$granted{$_} || $examples =~ /\bganje\.$_\(/ } $called_by_others =~ /`(\w+)`/g), '', 'those without one are granted, and have none');
+
+# Every condition that is raised is in the table of errors, with its SQLSTATE.
+my %raised;
+foreach my $file (glob("$root/sql/[0-9]*.sql"), glob("$root/src/*/*.c"))
+{
+	my $source = slurp_file($file);
+	# PL/pgSQL's names have no prefix of their class.
+	$raised{ lc($_) =~ s/^e_r_i_e_//r } = 1 foreach $source =~ /\bRAISE ([a-z_]+) USING/g, $source =~ /\berrcode\(ERRCODE_([A-Z_]+)\)/g;
+}
+# These are no answer to anything that a caller has done.
+delete @raised{qw(internal_error out_of_memory)};
+cmp_ok(scalar(keys %raised), '>', 20, 'conditions are raised');
+my ($errors) = $readme =~ /^### Errors\n(.*?)^#/ms;
+my %told_errors;
+foreach my $line ($errors =~ /^\| (.*?) \|$/mg)
+{
+	my ($states, $conditions) = split(/ \| /, $line);
+	my @states = $states =~ /\b([0-9A-Z]{5})\b/g;
+	foreach my $condition ($conditions =~ /`(\w+)`/g)
+	{
+		my $state = shift(@states) // '';
+		$told_errors{$condition} = 1;
+		is(query("DO \$\$ BEGIN RAISE $condition; EXCEPTION WHEN OTHERS THEN PERFORM set_config('told.state', SQLSTATE, false); END \$\$; SELECT current_setting('told.state')"),
+			$state, "$condition is $state");
+	}
+}
+is(join(', ', grep { !$told_errors{$_} } sort keys %raised), '', 'every condition that is raised is told');
+is(join(', ', grep { !$raised{$_} } sort keys %told_errors), '', 'and no other');
+
 $node->stop;
 done_testing();
