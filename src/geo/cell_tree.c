@@ -20,6 +20,9 @@
 /* The root's cell is no flatter than this, so that cells stay cells. */
 #define FLATTEST 0.25
 
+/* A determinant in packed units is no farther from the true one than half of this. */
+#define PACKED_DOUBT 1e5
+
 /* A point, and the segment from it to the reference of the leaf it is in. */
 typedef struct Probe
 {
@@ -117,19 +120,18 @@ probe_side(const Probe *probe, const GlPoint *vertex)
 
 /*
  * The sign of a determinant of differences in packed units where it is sure,
- * else 0.  A vertex, the point and the reference are each off by at most the
- * rounding of a number below 2^31, 2^-22 with that of dividing by 1e7; so a
- * difference is off by less than 1e-6.
+ * else 0.  No difference exceeds 3.6e9; each is off by less than 1e-6, as a
+ * vertex, the point and the reference are by at most the rounding of a number
+ * below 2^31, 2^-22 with that of dividing by 1e7.  So each product is off by
+ * less than 7200 and 0.5e-15 of 1.3e19, and the determinant by less than half
+ * of what is asked for: one bound for all costs nothing to compute.
  */
 static inline int
 packed_sign(double left_a, double left_b, double right_a, double right_b)
 {
-	double left = left_a * left_b;
-	double right = right_a * right_b;
-	double bound = 1e-5 + 4e-6 * (fabs(left_a) + fabs(left_b) + fabs(right_a) + fabs(right_b)) +
-				   1e-15 * (fabs(left) + fabs(right));
+	double determinant = left_a * left_b - right_a * right_b;
 
-	return (left - right > bound) - (right - left > bound);
+	return (determinant > PACKED_DOUBT) - (determinant < -PACKED_DOUBT);
 }
 
 /* As probe_side, for a vertex of a packed polygon. */
@@ -249,17 +251,25 @@ runs_contain(const Probe *probe, const GlCellPoints *points, bool packed, const 
 }
 
 static bool
-edges_contain(const Probe *probe, const void *polygon, const GlCellEntry *entry,
+edges_contain(const Probe *probe, const GlCellShape *shape, const GlCellEntry *entry,
 			  const uint32_t *runs)
 {
-	GlCellPoints points;
-
 	/* At the reference there is no line, and on no edge. */
 	if (probe->width == 0 && probe->height == 0)
 		return entry->inside;
-	points = gl_cell_points(polygon);
-	return points.packed != NULL ? runs_contain(probe, &points, true, entry, runs)
-								 : runs_contain(probe, &points, false, entry, runs);
+	if (shape->packed)
+	{
+		/* Without a look at its head, which is seldom in the cache. */
+		GlCellPoints points = {.packed = ((const GlCellPacked *) shape->geometry)->degrees};
+
+		return runs_contain(probe, &points, true, entry, runs);
+	}
+	else
+	{
+		GlCellPoints points = gl_cell_points(shape->geometry);
+
+		return runs_contain(probe, &points, false, entry, runs);
+	}
 }
 
 static GlStatus
@@ -269,7 +279,7 @@ entry_contains(GlCellTree *tree, Probe *probe, const GlCellEntry *entry, const u
 	const GlCellShape *shape = &tree->shapes[entry->shape];
 
 	if (entry->state == GL_CELL_EDGES)
-		*inside = edges_contain(probe, shape->geometry, entry, runs);
+		*inside = edges_contain(probe, shape, entry, runs);
 	else if (entry->state == GL_CELL_DISTANCE)
 	{
 		if (!probe->has_earth)
