@@ -323,12 +323,24 @@ too_late(const GlCellTree *tree, uint32_t number, const Answer *answer)
 		   tree->ranks[owner] >= answer->rank;
 }
 
-static GlStatus
-ask_entries(GlCellTree *tree, GlCellNode *node, const GlCell *cell, Probe *probe, Answer *answer)
+static inline void
+ask_covers(GlCellTree *tree, GlCellNode *node, const Probe *probe, Answer *answer)
+{
+	const uint32_t *covers = gl_cell_covers(node);
+	uint32_t count = node->cover_count;
+
+	for (uint32_t i = 0; i < count && !too_late(tree, covers[i], answer); i++)
+		take(tree, probe, covers[i], answer);
+}
+
+static inline GlStatus
+ask_leaf(GlCellTree *tree, GlCellNode *node, const GlCell *cell, Probe *probe, Answer *answer)
 {
 	const GlCellEntry *entries = gl_cell_entries(node);
 	const uint32_t *runs = gl_cell_runs(node);
+	uint32_t count = node->entry_count;
 
+	ask_covers(tree, node, probe, answer);
 	probe->reference = gl_cell_reference(cell, node->reference);
 	probe->height = probe->reference.lat - probe->point.lat;
 	probe->width = probe->reference.lng - probe->point.lng;
@@ -336,7 +348,7 @@ ask_entries(GlCellTree *tree, GlCellNode *node, const GlCell *cell, Probe *probe
 	probe->packed_lng = probe->point.lng * GL_CELL_PACKED_SCALE;
 	probe->packed_height = probe->reference.lat * GL_CELL_PACKED_SCALE - probe->packed_lat;
 	probe->packed_width = probe->reference.lng * GL_CELL_PACKED_SCALE - probe->packed_lng;
-	for (uint32_t i = 0; i < node->entry_count; runs += entries[i++].run_count)
+	for (uint32_t i = 0; i < count; runs += entries[i++].run_count)
 	{
 		bool inside;
 		GlStatus status;
@@ -369,42 +381,37 @@ ask(GlCellTree *tree, Probe *probe, Answer *answer)
 		return GL_OK;
 	row = up <= 0 ? 0 : up >= last ? last : (uint32_t) up;
 	column = right <= 0 ? 0 : right >= last ? last : (uint32_t) right;
-	for (int level = 0;; level++)
+	for (int below = GL_CELL_BITS;;)
 	{
-		int below = GL_CELL_BITS - 2 * level;
+		uint32_t handle = *link;
 		GlCellNode *node;
-		const uint32_t *covers;
 
-		while (*link != 0 && (*link & GL_CELL_WHOLE) == 0 && !gl_cell_node(tree, *link)->ready)
+		if (handle == 0)
+			return GL_OK;
+		if ((handle & GL_CELL_WHOLE) != 0)
 		{
-			GlCell cell = gl_cell_at(tree, level, row >> below, column >> below);
-			GlStatus status = gl_cell_refine(tree, link, &cell);
+			take(tree, probe, handle & ~GL_CELL_WHOLE, answer);
+			return GL_OK;
+		}
+		node = gl_cell_node(tree, handle);
+		if (!node->ready || (!node->inner && node->entry_count > 0))
+		{
+			GlCell cell =
+				gl_cell_at(tree, (GL_CELL_BITS - below) / 2, row >> below, column >> below);
+			GlStatus status;
 
+			if (node->ready)
+				return ask_leaf(tree, node, &cell, probe, answer);
+			status = gl_cell_refine(tree, link, &cell);
 			if (status != GL_OK)
 				return status;
+			continue;
 		}
-		if (*link == 0)
-			return GL_OK;
-		if ((*link & GL_CELL_WHOLE) != 0)
-		{
-			take(tree, probe, *link & ~GL_CELL_WHOLE, answer);
-			return GL_OK;
-		}
-		node = gl_cell_node(tree, *link);
-		covers = gl_cell_covers(node);
-		for (uint32_t i = 0; i < node->cover_count && !too_late(tree, covers[i], answer); i++)
-			take(tree, probe, covers[i], answer);
+		ask_covers(tree, node, probe, answer);
 		if (!node->inner)
-		{
-			GlCell cell;
-
-			if (node->entry_count == 0)
-				return GL_OK;
-			cell = gl_cell_at(tree, level, row >> below, column >> below);
-			return ask_entries(tree, node, &cell, probe, answer);
-		}
-		link = &gl_cell_children(
-			node)[((row >> (below - 2)) & 3) << 2 | ((column >> (below - 2)) & 3)];
+			return GL_OK;
+		below -= 2;
+		link = &gl_cell_children(node)[(row >> below & 3) << 2 | (column >> below & 3)];
 	}
 }
 
