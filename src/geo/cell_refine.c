@@ -380,6 +380,8 @@ fetch(GlCellTree *tree, GlCellNode *leaf)
 		status = tree->source.load(tree->source.context, entries[i].shape, &shape->geometry);
 		if (status != GL_OK)
 			return status;
+		shape->packed =
+			shape->kind == GL_CELL_POLYGON && gl_cell_points(shape->geometry).packed != NULL;
 		tree->geometry_bytes += shape->kind == GL_CELL_CIRCLE
 									? sizeof(GlCircle)
 									: gl_cell_polygon_bytes(shape->geometry);

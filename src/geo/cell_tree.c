@@ -20,6 +20,9 @@
 /* The root's cell is no flatter than this, so that cells stay cells. */
 #define FLATTEST 0.25
 
+/* A determinant in packed units is no farther from the true one than half of this. */
+#define PACKED_DOUBT 1e5
+
 /* A point, and the segment from it to the reference of the leaf it is in. */
 typedef struct Probe
 {
@@ -117,19 +120,18 @@ probe_side(const Probe *probe, const GlPoint *vertex)
 
 /*
  * The sign of a determinant of differences in packed units where it is sure,
- * else 0.  A vertex, the point and the reference are each off by at most the
- * rounding of a number below 2^31, 2^-22 with that of dividing by 1e7; so a
- * difference is off by less than 1e-6.
+ * else 0.  No difference exceeds 3.6e9; each is off by less than 1e-6, as a
+ * vertex, the point and the reference are by at most the rounding of a number
+ * below 2^31, 2^-22 with that of dividing by 1e7.  So each product is off by
+ * less than 7200 and 0.5e-15 of 1.3e19, and the determinant by less than half
+ * of what is asked for: one bound for all costs nothing to compute.
  */
 static inline int
 packed_sign(double left_a, double left_b, double right_a, double right_b)
 {
-	double left = left_a * left_b;
-	double right = right_a * right_b;
-	double bound = 1e-5 + 4e-6 * (fabs(left_a) + fabs(left_b) + fabs(right_a) + fabs(right_b)) +
-				   1e-15 * (fabs(left) + fabs(right));
+	double determinant = left_a * left_b - right_a * right_b;
 
-	return (left - right > bound) - (right - left > bound);
+	return (determinant > PACKED_DOUBT) - (determinant < -PACKED_DOUBT);
 }
 
 /* As probe_side, for a vertex of a packed polygon. */
@@ -249,17 +251,25 @@ runs_contain(const Probe *probe, const GlCellPoints *points, bool packed, const 
 }
 
 static bool
-edges_contain(const Probe *probe, const void *polygon, const GlCellEntry *entry,
+edges_contain(const Probe *probe, const GlCellShape *shape, const GlCellEntry *entry,
 			  const uint32_t *runs)
 {
-	GlCellPoints points;
-
 	/* At the reference there is no line, and on no edge. */
 	if (probe->width == 0 && probe->height == 0)
 		return entry->inside;
-	points = gl_cell_points(polygon);
-	return points.packed != NULL ? runs_contain(probe, &points, true, entry, runs)
-								 : runs_contain(probe, &points, false, entry, runs);
+	if (shape->packed)
+	{
+		/* Without a look at its head, which is seldom in the cache. */
+		GlCellPoints points = {.packed = ((const GlCellPacked *) shape->geometry)->degrees};
+
+		return runs_contain(probe, &points, true, entry, runs);
+	}
+	else
+	{
+		GlCellPoints points = gl_cell_points(shape->geometry);
+
+		return runs_contain(probe, &points, false, entry, runs);
+	}
 }
 
 static GlStatus
@@ -269,7 +279,7 @@ entry_contains(GlCellTree *tree, Probe *probe, const GlCellEntry *entry, const u
 	const GlCellShape *shape = &tree->shapes[entry->shape];
 
 	if (entry->state == GL_CELL_EDGES)
-		*inside = edges_contain(probe, shape->geometry, entry, runs);
+		*inside = edges_contain(probe, shape, entry, runs);
 	else if (entry->state == GL_CELL_DISTANCE)
 	{
 		if (!probe->has_earth)
@@ -313,12 +323,24 @@ too_late(const GlCellTree *tree, uint32_t number, const Answer *answer)
 		   tree->ranks[owner] >= answer->rank;
 }
 
-static GlStatus
-ask_entries(GlCellTree *tree, GlCellNode *node, const GlCell *cell, Probe *probe, Answer *answer)
+static inline void
+ask_covers(GlCellTree *tree, GlCellNode *node, const Probe *probe, Answer *answer)
+{
+	const uint32_t *covers = gl_cell_covers(node);
+	uint32_t count = node->cover_count;
+
+	for (uint32_t i = 0; i < count && !too_late(tree, covers[i], answer); i++)
+		take(tree, probe, covers[i], answer);
+}
+
+static inline GlStatus
+ask_leaf(GlCellTree *tree, GlCellNode *node, const GlCell *cell, Probe *probe, Answer *answer)
 {
 	const GlCellEntry *entries = gl_cell_entries(node);
 	const uint32_t *runs = gl_cell_runs(node);
+	uint32_t count = node->entry_count;
 
+	ask_covers(tree, node, probe, answer);
 	probe->reference = gl_cell_reference(cell, node->reference);
 	probe->height = probe->reference.lat - probe->point.lat;
 	probe->width = probe->reference.lng - probe->point.lng;
@@ -326,7 +348,7 @@ ask_entries(GlCellTree *tree, GlCellNode *node, const GlCell *cell, Probe *probe
 	probe->packed_lng = probe->point.lng * GL_CELL_PACKED_SCALE;
 	probe->packed_height = probe->reference.lat * GL_CELL_PACKED_SCALE - probe->packed_lat;
 	probe->packed_width = probe->reference.lng * GL_CELL_PACKED_SCALE - probe->packed_lng;
-	for (uint32_t i = 0; i < node->entry_count; runs += entries[i++].run_count)
+	for (uint32_t i = 0; i < count; runs += entries[i++].run_count)
 	{
 		bool inside;
 		GlStatus status;
@@ -359,42 +381,37 @@ ask(GlCellTree *tree, Probe *probe, Answer *answer)
 		return GL_OK;
 	row = up <= 0 ? 0 : up >= last ? last : (uint32_t) up;
 	column = right <= 0 ? 0 : right >= last ? last : (uint32_t) right;
-	for (int level = 0;; level++)
+	for (int below = GL_CELL_BITS;;)
 	{
-		int below = GL_CELL_BITS - 2 * level;
+		uint32_t handle = *link;
 		GlCellNode *node;
-		const uint32_t *covers;
 
-		while (*link != 0 && (*link & GL_CELL_WHOLE) == 0 && !gl_cell_node(tree, *link)->ready)
+		if (handle == 0)
+			return GL_OK;
+		if ((handle & GL_CELL_WHOLE) != 0)
 		{
-			GlCell cell = gl_cell_at(tree, level, row >> below, column >> below);
-			GlStatus status = gl_cell_refine(tree, link, &cell);
+			take(tree, probe, handle & ~GL_CELL_WHOLE, answer);
+			return GL_OK;
+		}
+		node = gl_cell_node(tree, handle);
+		if (!node->ready || (!node->inner && node->entry_count > 0))
+		{
+			GlCell cell =
+				gl_cell_at(tree, (GL_CELL_BITS - below) / 2, row >> below, column >> below);
+			GlStatus status;
 
+			if (node->ready)
+				return ask_leaf(tree, node, &cell, probe, answer);
+			status = gl_cell_refine(tree, link, &cell);
 			if (status != GL_OK)
 				return status;
+			continue;
 		}
-		if (*link == 0)
-			return GL_OK;
-		if ((*link & GL_CELL_WHOLE) != 0)
-		{
-			take(tree, probe, *link & ~GL_CELL_WHOLE, answer);
-			return GL_OK;
-		}
-		node = gl_cell_node(tree, *link);
-		covers = gl_cell_covers(node);
-		for (uint32_t i = 0; i < node->cover_count && !too_late(tree, covers[i], answer); i++)
-			take(tree, probe, covers[i], answer);
+		ask_covers(tree, node, probe, answer);
 		if (!node->inner)
-		{
-			GlCell cell;
-
-			if (node->entry_count == 0)
-				return GL_OK;
-			cell = gl_cell_at(tree, level, row >> below, column >> below);
-			return ask_entries(tree, node, &cell, probe, answer);
-		}
-		link = &gl_cell_children(
-			node)[((row >> (below - 2)) & 3) << 2 | ((column >> (below - 2)) & 3)];
+			return GL_OK;
+		below -= 2;
+		link = &gl_cell_children(node)[(row >> below & 3) << 2 | (column >> below & 3)];
 	}
 }
 

@@ -57,6 +57,7 @@ typedef struct GlCellShape
 	uint8_t kind;
 	uint8_t resident; /* 1: the geometry is not the tree's to fetch and to forget */
 	uint8_t confirm;  /* 1: a match counts only if GlCellSource.confirm says so */
+	uint8_t packed;   /* 1: the geometry is a GlCellPacked; the tree's to set */
 } GlCellShape;
 
 /*

@@ -31,10 +31,11 @@ typedef struct GlEarthPoint
 /* Flat: may be stored and copied as bytes. */
 typedef struct GlCircle
 {
-	GlEarthPoint centre;
-	double radius;        /* meters */
+	/* What nearly every question needs comes first, in as few cache lines as may be. */
 	double inside_below;  /* squared chord below which a point is surely inside */
 	double outside_above; /* squared chord above which it is surely outside */
+	GlEarthPoint centre;
+	double radius; /* meters */
 	/* Bounds that contain the circle, degrees; lng may leave [-180, 180] across the antimeridian. */
 	double min_lat;
 	double max_lat;

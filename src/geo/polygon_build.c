@@ -222,9 +222,7 @@ ring_prepare(const Build *build, uint32_t first, uint32_t size, Ring *ring)
 	}
 	ring->has_turns = extent.has_turns;
 	if (extent.closing_turn != 0)
-		return build_invalid(build->error, first,
-							 "the ring goes around a pole: give its corners at lat 90 or -90, "
-							 "lng -180 and 180");
+		return build_invalid(build->error, first, "the ring goes around a pole");
 	if (extent_too_wide(&extent))
 		return build_invalid(build->error, first, "the ring goes around the earth more than once");
 	return GL_OK;

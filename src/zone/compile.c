@@ -82,7 +82,8 @@ append_condition(StringInfo conditions, const char *field, JsonbContainer *condi
 		header.value_count = JsonContainerSize(list);
 		if (header.value_count == 0)
 			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s is empty", list_path)));
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s is empty", list_path),
+					 errhint("Name a value, or leave the condition out.")));
 		appendBinaryStringInfo(conditions, (const char *) &header, sizeof(header));
 		append_text(conditions, field, strlen(field));
 		for (uint32 i = 0; i < header.value_count; i++)
@@ -102,7 +103,8 @@ append_condition(StringInfo conditions, const char *field, JsonbContainer *condi
 	}
 	if (appended == 0)
 		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s must have IN or NIN", path)));
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s must have IN or NIN", path),
+				 errhint("Write {\"IN\": [\"...\"]} or {\"NIN\": [\"...\"]}.")));
 	return appended;
 }
 
@@ -170,7 +172,8 @@ compile_rules(Jsonb *rules, bool match_all, const char *zone_id)
 	bytea *compiled;
 
 	if (!JsonContainerIsArray(list) || JsonContainerIsScalar(list))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("rules must be a list")));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("rules must be a list"),
+						errhint("Of {\"addr\": ...} and {\"loc\": ...}.")));
 	header.rule_count = JsonContainerSize(list);
 	initStringInfo(&buffer);
 	appendBinaryStringInfo(&buffer, (const char *) &header, sizeof(header));

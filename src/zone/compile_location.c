@@ -20,7 +20,9 @@ read_key(JsonbContainer *object, const char *path, const char *key)
 
 	if (!gl_json_find(object, key, &value))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("%s is missing", gl_json_path_key(path, key))));
+						errmsg("%s is missing", gl_json_path_key(path, key)),
+						errhint("A point is {\"lat\": ..., \"lng\": ...}, a circle {\"center\": a "
+								"point, \"radius\": meters}.")));
 	return value;
 }
 
@@ -31,7 +33,9 @@ gl_zone_read_degrees(const JsonbValue *value, const char *path, double limit)
 
 	if (!(degrees >= -limit && degrees <= limit))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("%s must be between -%g and %g", path, limit, limit)));
+						errmsg("%s must be between -%g and %g", path, limit, limit),
+						errhint("Coordinates are degrees: a latitude from -90 to 90, a longitude "
+								"from -180 to 180. GeoJSON has the longitude first.")));
 	return degrees;
 }
 
@@ -70,7 +74,9 @@ raise_polygon(GlStatus status, const GlError *error, const GlZoneRings *rings, c
 		before += rings->ring_sizes[i];
 	}
 	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s: %s", path, error->message)));
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s: %s", path, error->message),
+			 errhint("A ring has three or more different corners. Around a pole it goes along "
+					 "lat 90, or -90, from lng -180 to 180.")));
 }
 
 static void
@@ -146,7 +152,8 @@ compile_circle(StringInfo image, const JsonbValue *value, const char *path)
 						gl_json_double(&radius, gl_json_path_key(path, "radius")), &circle,
 						&error) != GL_OK)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("%s: %s", gl_json_path_key(path, "radius"), error.message)));
+						errmsg("%s: %s", gl_json_path_key(path, "radius"), error.message),
+						errhint("The radius is in meters.")));
 	gl_zone_append_rule(image, GL_RULE_CIRCLE, 0, &circle, sizeof(circle));
 }
 
@@ -163,7 +170,8 @@ gl_zone_compile_location(StringInfo image, JsonbContainer *location, const char 
 		found += gl_json_find(location, keys[i], &value) ? 1 : 0;
 	if (found != 1)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("%s must have one of polygon, circle and geojson", path)));
+						errmsg("%s must have one of polygon, circle and geojson", path),
+						errhint("Several areas are several rules.")));
 	if (gl_json_find(location, "polygon", &value))
 		compile_points(image, &value, gl_json_path_key(path, "polygon"), zone_id);
 	else if (gl_json_find(location, "circle", &value))

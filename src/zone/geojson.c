@@ -29,7 +29,8 @@ read_position(const JsonbValue *value, const char *path)
 
 	if (JsonContainerSize(position) < 2)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("%s must have a longitude and a latitude", path)));
+						errmsg("%s must have a longitude and a latitude", path),
+						errhint("A position is [longitude, latitude].")));
 	point.lng = gl_zone_read_degrees(getIthJsonbValueFromContainer(position, 0),
 									 gl_json_path_index(path, 0), 180);
 	point.lat = gl_zone_read_degrees(getIthJsonbValueFromContainer(position, 1),
@@ -101,7 +102,8 @@ read_polygon(Rings *rings, const JsonbValue *value, const char *path)
 	JsonbIteratorToken token = JsonbIteratorNext(&iterator, &ring, true);
 
 	if (JsonContainerSize(polygon) == 0)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s has no ring", path)));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s has no ring", path),
+						errhint("A Polygon is a list of rings, the outer one first.")));
 	while ((token = JsonbIteratorNext(&iterator, &ring, true)) == WJB_ELEM)
 		read_ring(rings, &ring, gl_json_path_index(path, n++));
 }
@@ -123,11 +125,13 @@ gl_zone_read_geojson(JsonbContainer *geometry, const char *path)
 	rings.read.ring_paths = palloc(rings.ring_room * sizeof(char *));
 	if (!gl_json_find(geometry, "type", &value))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("%s is missing", gl_json_path_key(path, "type"))));
+						errmsg("%s is missing", gl_json_path_key(path, "type")),
+						errhint("See RFC 7946, section 3.1.")));
 	type = gl_json_string(&value, gl_json_path_key(path, "type"));
 	if (!gl_json_find(geometry, "coordinates", &value))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("%s is missing", coordinates_path)));
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s is missing", coordinates_path), errhint("See RFC 7946, section 3.1.")));
 	if (strcmp(type, "Polygon") == 0)
 		read_polygon(&rings, &value, coordinates_path);
 	else if (strcmp(type, "MultiPolygon") == 0)
@@ -137,7 +141,8 @@ gl_zone_read_geojson(JsonbContainer *geometry, const char *path)
 
 		if (count == 0)
 			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-							errmsg("%s has no polygon", coordinates_path)));
+							errmsg("%s has no polygon", coordinates_path),
+							errhint("A MultiPolygon is a list of the coordinates of polygons.")));
 		for (int i = 0; i < count; i++)
 			read_polygon(&rings, getIthJsonbValueFromContainer(parts, i),
 						 gl_json_path_index(coordinates_path, i));
@@ -145,6 +150,8 @@ gl_zone_read_geojson(JsonbContainer *geometry, const char *path)
 	else
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("%s must be Polygon or MultiPolygon, not \"%s\"",
-							   gl_json_path_key(path, "type"), type)));
+							   gl_json_path_key(path, "type"), type),
+						errhint("Nothing else has an inside. A circle is {\"circle\": {\"center\": "
+								"..., \"radius\": ...}}.")));
 	return rings.read;
 }

@@ -26,6 +26,9 @@ GL_FUNCTION(gl_locate_zone_ids);
 GL_FUNCTION(gl_locate_zones);
 
 #define ADDRESS_FIELDS_MAX 1000
+#define REQUEST_HINT                                                                               \
+	"Give {\"address\": {\"city\": \"...\"}}, {\"location\": {\"lat\": ..., \"lng\": ...}}, or "   \
+	"both."
 
 static inline bool
 is_place(double lat, double lng)
@@ -36,12 +39,13 @@ is_place(double lat, double lng)
 static void
 raise_no_place(double lat, const char *path)
 {
-	if (!(lat >= -90 && lat <= 90))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("%s must be between -90 and 90", gl_json_path_key(path, "lat")),
-						errhint("Points are given as latitude, longitude, in degrees.")));
+	bool latitude = !(lat >= -90 && lat <= 90);
+
 	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					errmsg("%s must be between -180 and 180", gl_json_path_key(path, "lng"))));
+					errmsg("%s must be between %d and %d",
+						   gl_json_path_key(path, latitude ? "lat" : "lng"), latitude ? -90 : -180,
+						   latitude ? 90 : 180),
+					errhint("Points are given as latitude, longitude, in degrees.")));
 }
 
 void
@@ -64,7 +68,8 @@ gl_zone_ask_address(GlZoneQuestion *question, JsonbContainer *address)
 
 	if (JsonContainerSize(address) > ADDRESS_FIELDS_MAX)
 		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-						errmsg("address has more than %d fields", ADDRESS_FIELDS_MAX)));
+						errmsg("address has more than %d fields", ADDRESS_FIELDS_MAX),
+						errhint("Give only those that zones ask for.")));
 	fields = palloc(Max(JsonContainerSize(address), 1) * sizeof(GlAddressField));
 	question->field_count = 0;
 	question->fields = fields;
@@ -86,6 +91,17 @@ gl_zone_ask_address(GlZoneQuestion *question, JsonbContainer *address)
 	}
 }
 
+/* An address that is an argument of its own. */
+static void
+ask_root(GlZoneQuestion *question, Jsonb *address)
+{
+	if (!JB_ROOT_IS_OBJECT(address))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("address must be an object"),
+				 errhint("Such as {\"city\": \"...\"}.")));
+	gl_zone_ask_address(question, &address->root);
+}
+
 static Datum
 zone_id_of(const GlZoneEntry *entry)
 {
@@ -105,11 +121,11 @@ ask_location(GlZoneQuestion *question, const JsonbValue *location)
 
 	gl_json_only_keys(object, "location", keys);
 	if (!gl_json_find(object, "lat", &lat))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("location.lat is missing")));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("location.lat is missing"),
+						errhint("A location is {\"lat\": ..., \"lng\": ...}.")));
 	if (!gl_json_find(object, "lng", &lng))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("location.lng is missing")));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("location.lng is missing"),
+						errhint("A location is {\"lat\": ..., \"lng\": ...}.")));
 	gl_zone_ask_point(question, gl_json_double(&lat, "location.lat"),
 					  gl_json_double(&lng, "location.lng"), "location");
 }
@@ -128,7 +144,7 @@ gl_locate_zone_json(PG_FUNCTION_ARGS)
 
 	if (!JB_ROOT_IS_OBJECT(request))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("the request must be an object")));
+						errmsg("the request must be an object"), errhint(REQUEST_HINT)));
 	gl_json_only_keys(&request->root, "", keys);
 	if (gl_json_find(&request->root, "location", &value))
 	{
@@ -142,7 +158,7 @@ gl_locate_zone_json(PG_FUNCTION_ARGS)
 	}
 	if (!asked)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("address or location is missing")));
+						errmsg("address or location is missing"), errhint(REQUEST_HINT)));
 	zone = gl_zone_first(&question);
 	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
 	if (zone != NULL)
@@ -183,10 +199,7 @@ gl_locate_zone_address(PG_FUNCTION_ARGS)
 	GlZoneQuestion question = {0};
 	const GlZoneEntry *zone;
 
-	if (!JB_ROOT_IS_OBJECT(address))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("address must be an object")));
-	gl_zone_ask_address(&question, &address->root);
+	ask_root(&question, address);
 	zone = gl_zone_first(&question);
 	if (zone == NULL)
 		PG_RETURN_NULL();
@@ -226,20 +239,17 @@ gl_locate_zones(PG_FUNCTION_ARGS)
 
 	if (PG_ARGISNULL(0) != PG_ARGISNULL(1))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("lat and lng must be given together")));
+						errmsg("lat and lng must be given together"),
+						errhint("Leave both out to ask by address alone.")));
 	if (PG_ARGISNULL(0) && PG_ARGISNULL(2))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("a point or an address is missing")));
+						errmsg("a point or an address is missing"),
+						errhint("Give lat and lng, or address => '{\"city\": \"...\"}'.")));
 	if (!PG_ARGISNULL(0))
 		gl_zone_ask_point(&question, PG_GETARG_FLOAT8(0), PG_GETARG_FLOAT8(1), "");
 	if (!PG_ARGISNULL(2))
 	{
-		Jsonb *address = PG_GETARG_JSONB_P(2);
-
-		if (!JB_ROOT_IS_OBJECT(address))
-			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-							errmsg("address must be an object")));
-		gl_zone_ask_address(&question, &address->root);
+		ask_root(&question, PG_GETARG_JSONB_P(2));
 	}
 	InitMaterializedSRF(fcinfo, 0);
 	cache = gl_zone_list_held();

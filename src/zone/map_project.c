@@ -17,7 +17,7 @@
 
 #include "zone/map.h"
 
-#define LEAST_SPAN 0.01   /* degrees: a single point still has surroundings */
+#define LEAST_SPAN 0.0002 /* degrees, 20 m: a single point still has surroundings */
 #define LEAST_ASPECT 0.05 /* the cosine at 87 degrees */
 #define VISIBLE 0.6       /* pixels that a corner must lie apart */
 #define TALLEST 1.4       /* height over width */

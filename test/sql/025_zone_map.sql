@@ -49,3 +49,8 @@ SELECT ganje.zone_map((SELECT jsonb_agg('{"lat": 1, "lng": 2}'::jsonb) FROM gene
 SELECT ganje.zone_map(zone_ids => '{Z25_1,Z25_NEVER}');
 SELECT ganje.zone_map(zone_ids => '{Z25_2}');
 DELETE FROM ganje.zone;
+-- A zone of a few meters fills its map, and has room for its name there.
+DELETE FROM ganje.zone;
+INSERT INTO ganje.zone (zone_id, name, rules) VALUES ('Z25T', 'Locker', '[{"loc": {"circle": {"center": {"lat": 65, "lng": 29}, "radius": 3}}}]');
+SELECT substring(ganje.zone_map(NULL, 600), '[^>]* zones?[^<]*') AS said, ganje.zone_map(NULL, 600) ~ '>2 m<' AS scale;
+DELETE FROM ganje.zone;
