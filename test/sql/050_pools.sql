@@ -88,8 +88,10 @@ SELECT count(pg_temp.store('M050c', 'S' || i, format('[{"ruleId": "r", "types": 
   FROM generate_series(0, 63) AS i;
 SET ganje_logistics.pool_budget = 2147483647;
 SET statement_timeout = '200ms';
+\set SHOW_CONTEXT never
 SELECT count(*)
   FROM pg_temp.pools('M050c', (SELECT jsonb_agg(jsonb_build_object('itemId', j, 'categories', ARRAY[j])) FROM (SELECT n::text FROM generate_series(0, 63) AS n) AS t(j))::text);
+\set SHOW_CONTEXT errors
 RESET statement_timeout;
 RESET ganje_logistics.pool_budget;
 
