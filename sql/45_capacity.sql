@@ -32,14 +32,15 @@ COMMENT ON COLUMN ganje.slot_counter.is_full IS 'no unit is left, but for those 
 -- On is_full, not on used: so an update of used stays on its page (HOT) until the counter is full.
 CREATE INDEX slot_counter_full ON ganje.slot_counter (merchant_id, day) WHERE is_full;
 
--- What fills or frees is told to every backend, which keeps the full slots.
+-- What fills or frees is told to every backend, which keeps the full slots. The
+-- conditions are short because every hold reads one anew.
 CREATE FUNCTION ganje.counter_changed() RETURNS trigger
 LANGUAGE c AS 'MODULE_PATHNAME', 'gl_counter_changed';
 COMMENT ON FUNCTION ganje.counter_changed() IS 'Trigger: tells every backend to read the full counters anew.';
 CREATE TRIGGER slot_counter_new AFTER INSERT ON ganje.slot_counter
     FOR EACH ROW WHEN (NEW.is_full) EXECUTE FUNCTION ganje.counter_changed();
 CREATE TRIGGER slot_counter_changed AFTER UPDATE ON ganje.slot_counter
-    FOR EACH ROW WHEN (OLD.is_full <> NEW.is_full OR (NEW.is_full AND OLD.* IS DISTINCT FROM NEW.*))
+    FOR EACH ROW WHEN (OLD.is_full OR NEW.is_full)
     EXECUTE FUNCTION ganje.counter_changed();
 CREATE TRIGGER slot_counter_gone AFTER DELETE ON ganje.slot_counter
     FOR EACH ROW WHEN (OLD.is_full) EXECUTE FUNCTION ganje.counter_changed();

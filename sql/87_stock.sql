@@ -9,6 +9,14 @@ COMMENT ON TABLE ganje.stock_source IS 'The function that get_pools and its kin 
 COMMENT ON COLUMN ganje.stock_source.source IS 'signature of f(store_id text, item_ids text[]) → setof (item_id text, quantity numeric)';
 COMMENT ON COLUMN ganje.stock_source.registered_by IS 'role as which the function runs';
 
+-- Backends keep it with the options.
+CREATE TRIGGER stock_source_changed AFTER INSERT OR UPDATE OR DELETE ON ganje.stock_source
+    FOR EACH ROW EXECUTE FUNCTION ganje.config_changed();
+CREATE TRIGGER stock_source_emptied AFTER TRUNCATE ON ganje.stock_source
+    FOR EACH STATEMENT EXECUTE FUNCTION ganje.config_changed();
+ALTER TABLE ganje.stock_source ENABLE ALWAYS TRIGGER stock_source_changed;
+ALTER TABLE ganje.stock_source ENABLE ALWAYS TRIGGER stock_source_emptied;
+
 -- As text: a function's oid does not survive a dump.
 CREATE FUNCTION ganje.store_stock_source(source regprocedure, role text) RETURNS void
 LANGUAGE plpgsql VOLATILE

@@ -60,12 +60,14 @@ typedef struct GlCartZone
 	GlClock clock;
 } GlCartZone;
 
-/* What options say of pools. */
+/* What options say of pools, and whom to ask what is in stock. */
 typedef struct GlPoolOptions
 {
 	int days;
 	int max_pools;
 	GlTexts types;
+	char *stock_source; /* signature of the function, or NULL */
+	char *stock_role;   /* as which it runs */
 } GlPoolOptions;
 
 /*

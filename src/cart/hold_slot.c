@@ -14,10 +14,10 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
-#include "utils/builtins.h"
 #include "utils/datetime.h"
 #include "utils/json.h"
 #include "utils/jsonb.h"
+#include "utils/numeric.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
@@ -25,6 +25,7 @@
 #include "cart/hold.h"
 #include "core/access.h"
 #include "json/json.h"
+#include "json/write.h"
 
 GL_FUNCTION(gl_hold_slot);
 
@@ -38,23 +39,39 @@ static const char *const refusal_names[] = {"not_offered", "slot_not_offered", "
 Datum
 gl_hold_refuse(const char *reason, int group)
 {
-	char *json = psprintf("{\"held\": false, \"reason\": \"%s\", \"group\": %d}", reason, group);
+	GlJsonbWriter json;
 
-	return DirectFunctionCall1(jsonb_in, CStringGetDatum(json));
+	gl_jsonb_begin(&json);
+	gl_jsonb_open_object(&json, 3);
+	gl_jsonb_text(&json, "held");
+	gl_jsonb_text(&json, "group");
+	gl_jsonb_text(&json, "reason");
+	gl_jsonb_bool(&json, false);
+	gl_jsonb_numeric(&json, int64_to_numeric(group));
+	gl_jsonb_text(&json, reason);
+	gl_jsonb_close(&json);
+	return JsonbPGetDatum(gl_jsonb_end(&json));
 }
 
 Datum
 gl_hold_answer(const GlHoldTaken *taken)
 {
 	char expires_at[MAXDATELEN + 1];
+	GlJsonbWriter json;
 
 	if (!taken->held)
 		return gl_hold_refuse(refusal_names[GL_SLOT_FULL], taken->group);
 	JsonEncodeDateTime(expires_at, TimestampTzGetDatum(taken->expires_at), TIMESTAMPTZOID, NULL);
-	return DirectFunctionCall1(
-		jsonb_in,
-		CStringGetDatum(psprintf("{\"held\": true, \"holdId\": \"%s\", \"expiresAt\": \"%s\"}",
-								 taken->hold_id, expires_at)));
+	gl_jsonb_begin(&json);
+	gl_jsonb_open_object(&json, 3);
+	gl_jsonb_text(&json, "held");
+	gl_jsonb_text(&json, "holdId");
+	gl_jsonb_text(&json, "expiresAt");
+	gl_jsonb_bool(&json, true);
+	gl_jsonb_text(&json, taken->hold_id);
+	gl_jsonb_text(&json, expires_at);
+	gl_jsonb_close(&json);
+	return JsonbPGetDatum(gl_jsonb_end(&json));
 }
 
 /* Under whose merchant the hold is: as ganje.merchant_of has it, whatever the cart says. */

@@ -292,6 +292,6 @@ gl_checkout_read(JsonbContainer *request, int levels)
 						errmsg("days cannot be offered: %s", error.message)));
 	merchants = cart_merchants(checkout->cart);
 	checkout->stores = gl_stores_read(&merchants);
-	checkout->stock_source = gl_stock_source_read();
+	checkout->stock_source = gl_stock_source_create(checkout->options);
 	return checkout;
 }

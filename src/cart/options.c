@@ -24,11 +24,14 @@
 
 #define FIND_OPTIONS                                                                               \
 	"SELECT (o.shipment ->> 'days')::integer, (o.shipment ->> 'maxPools')::integer, "              \
-	"ganje.option_data('SHIPMENT_TYPES') "                                                         \
-	"FROM (SELECT ganje.option_data('SHIPMENT') AS shipment) AS o"
+	"ganje.option_data('SHIPMENT_TYPES'), s.source, s.registered_by "                              \
+	"FROM (SELECT ganje.option_data('SHIPMENT') AS shipment) AS o "                                \
+	"LEFT JOIN ganje.stock_source AS s ON true"
+
+static const char *const tables[] = {"option", "stock_source"};
 
 static GlFreshness freshness = GL_FRESHNESS_EMPTY;
-static Oid option_relation; /* see zone/cache.c */
+static Oid relations[lengthof(tables)]; /* see zone/cache.c */
 static MemoryContext option_context;
 static GlPoolOptions *cached;
 
@@ -36,7 +39,11 @@ static GlPoolOptions *cached;
 static void
 on_relcache_change(Datum argument pg_attribute_unused(), Oid relation)
 {
-	if (!OidIsValid(relation) || !OidIsValid(option_relation) || relation == option_relation)
+	bool is_ours = !OidIsValid(relation);
+
+	for (int i = 0; i < (int) lengthof(tables); i++)
+		is_ours = is_ours || !OidIsValid(relations[i]) || relation == relations[i];
+	if (is_ours)
 		gl_freshness_invalidate(&freshness);
 }
 
@@ -57,6 +64,11 @@ copy_options(const GlPoolOptions *options)
 
 	*copy = *options;
 	copy->types = copy_texts(&options->types);
+	if (options->stock_source != NULL)
+	{
+		copy->stock_source = pstrdup(options->stock_source);
+		copy->stock_role = pstrdup(options->stock_role);
+	}
 	return copy;
 }
 
@@ -80,6 +92,8 @@ read_options(void)
 	for (int i = 0; i < (int) JsonContainerSize(types); i++)
 		options->types.texts[options->types.count++] =
 			gl_json_string(getIthJsonbValueFromContainer(types, i), "SHIPMENT_TYPES");
+	options->stock_source = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 4);
+	options->stock_role = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 5);
 	return options;
 }
 
@@ -93,8 +107,14 @@ load(void)
 	freshness.filled = false;
 	MemoryContextReset(option_context);
 	/* While it is looked up every change counts: the extension may be made anew just now. */
-	option_relation = InvalidOid;
-	option_relation = RangeVarGetRelid(makeRangeVar("ganje", "option", -1), AccessShareLock, false);
+	memset(relations, 0, sizeof(relations));
+	for (int i = 0; i < (int) lengthof(tables); i++)
+	{
+		Oid relation = RangeVarGetRelid(makeRangeVar("ganje", unconstify(char *, tables[i]), -1),
+										AccessShareLock, false);
+
+		relations[i] = relation;
+	}
 	fresh = read_options();
 	caller = MemoryContextSwitchTo(option_context);
 	cached = copy_options(fresh);

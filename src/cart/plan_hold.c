@@ -11,15 +11,15 @@
  */
 #include "postgres.h"
 
-#include "fmgr.h"
+#include "port/pg_bitutils.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
-#include "utils/json.h"
 #include "utils/jsonb.h"
 #include "utils/timestamp.h"
 
 #include "cart/hold.h"
 #include "json/json.h"
+#include "json/write.h"
 
 #define UNIX_EPOCH_US ((POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY)
 
@@ -174,38 +174,35 @@ set_counter(GlHoldUnit *unit, const GlOffer *offer, const GlOpenSlot *slot)
 	set_value(unit, GL_UNIT_SLOT_TO, TimeADTGetDatum(to * USECS_PER_MINUTE));
 }
 
+static void
+write_item(GlJsonbWriter *json, const GlItem *item)
+{
+	gl_jsonb_open_object(json, 4);
+	gl_jsonb_text(json, "name");
+	gl_jsonb_text(json, "price");
+	gl_jsonb_text(json, "itemId");
+	gl_jsonb_text(json, "quantity");
+	gl_jsonb_text(json, item->name);
+	gl_jsonb_numeric(json, DatumGetNumeric(item->price));
+	gl_jsonb_text(json, item->item_id);
+	gl_jsonb_numeric(json, DatumGetNumeric(item->quantity));
+	gl_jsonb_close(json);
+}
+
 /* [{itemId, quantity, price, name}, …] as jsonb. */
 static Datum
 group_items(const GlCart *cart, const uint64 *items)
 {
-	StringInfoData text;
-	StringInfo json = &text;
-	bool first = true;
+	GlJsonbWriter json;
 
-	initStringInfo(json);
-	appendStringInfoChar(json, '[');
+	gl_jsonb_begin(&json);
+	gl_jsonb_open_array(&json, (int) pg_popcount((const char *) items,
+												 GL_POOL_WORDS(cart->item_count) * sizeof(uint64)));
 	for (int i = 0; i < cart->item_count; i++)
-	{
-		const GlItem *item = &cart->items[i];
-
-		if ((items[i / 64] >> (i % 64) & 1) == 0)
-			continue;
-		appendStringInfoString(json, first ? "{\"itemId\":" : ",{\"itemId\":");
-		escape_json(json, item->item_id);
-		appendStringInfo(json, ",\"quantity\":%s",
-						 DatumGetCString(DirectFunctionCall1(numeric_out, item->quantity)));
-		appendStringInfo(json, ",\"price\":%s",
-						 DatumGetCString(DirectFunctionCall1(numeric_out, item->price)));
-		appendStringInfoString(json, ",\"name\":");
-		if (item->name == NULL)
-			appendStringInfoString(json, "null");
-		else
-			escape_json(json, item->name);
-		appendStringInfoChar(json, '}');
-		first = false;
-	}
-	appendStringInfoChar(json, ']');
-	return DirectFunctionCall1(jsonb_in, CStringGetDatum(json->data));
+		if (items[i / 64] >> (i % 64) & 1)
+			write_item(&json, &cart->items[i]);
+	gl_jsonb_close(&json);
+	return JsonbPGetDatum(gl_jsonb_end(&json));
 }
 
 static void

@@ -36,7 +36,6 @@ GL_FUNCTION(gl_stock_set_source);
 /* What a source may take for one store. */
 #define LIMIT_MS 2000
 
-#define FIND_SOURCE "SELECT s.source, s.registered_by FROM ganje.stock_source AS s"
 /* Cast to what we read, for the function may be another than the one that was checked. */
 #define ASK                                                                                        \
 	"SELECT s.item_id::pg_catalog.text, pg_catalog.sum(s.quantity::pg_catalog.numeric) "           \
@@ -65,37 +64,18 @@ typedef struct SavedTimeout
 	TimestampTz finish;
 } SavedTimeout;
 
-/* The saved plan of FIND_SOURCE: it is asked in every get_pools. */
-static SPIPlanPtr
-plan_of_find_source(void)
-{
-	static SPIPlanPtr saved_plan;
-
-	if (saved_plan == NULL)
-	{
-		SPIPlanPtr plan = SPI_prepare(FIND_SOURCE, 0, NULL);
-
-		if (plan == NULL || SPI_keepplan(plan) != 0)
-			elog(ERROR, "could not prepare: %s", SPI_result_code_string(SPI_result));
-		saved_plan = plan;
-	}
-	return saved_plan;
-}
-
 GlStockSource *
-gl_stock_source_read(void)
+gl_stock_source_create(const GlPoolOptions *options)
 {
 	HASHCTL control = {
 		.keysize = sizeof(GlStore *), .entrysize = sizeof(Answer), .hcxt = CurrentMemoryContext};
 	GlStockSource *source;
 
-	if (SPI_execute_plan(plan_of_find_source(), NULL, NULL, true, 1) != SPI_OK_SELECT)
-		elog(ERROR, "could not read the stock source");
-	if (SPI_processed == 0)
+	if (options->stock_source == NULL)
 		return NULL;
 	source = palloc0(sizeof(GlStockSource));
-	source->signature = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
-	source->role = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2);
+	source->signature = options->stock_source;
+	source->role = options->stock_role;
 	source->context = CurrentMemoryContext;
 	source->answers = hash_create("stock", 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	return source;

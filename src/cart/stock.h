@@ -10,8 +10,8 @@
 
 #include "cart/offer.h"
 
-/* The registered source; NULL where there is none.  SPI is connected. */
-extern GlStockSource *gl_stock_source_read(void);
+/* The source that the options name; NULL where there is none. */
+extern GlStockSource *gl_stock_source_create(const GlPoolOptions *options);
 
 /*
  * A bitset over the cart's items: those of the store's merchant that the store

@@ -15,8 +15,10 @@
 #include "miscadmin.h"
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
+#include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 
 #include "core/core.h"
 #include "core/role.h"
@@ -50,8 +52,8 @@ gl_stop_on_interrupt(void)
 	return stop;
 }
 
-Oid
-gl_extension_owner(void)
+static Oid
+find_owner(void)
 {
 	Relation relation = table_open(ExtensionRelationId, AccessShareLock);
 	ScanKeyData key;
@@ -71,6 +73,41 @@ gl_extension_owner(void)
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
 						errmsg("extension ganje_logistics is not installed in this database"),
 						errhint("CREATE EXTENSION ganje_logistics;")));
+	return owner;
+}
+
+/* Kept until a schema changes: ours comes and goes with the extension, and changes hands with it. */
+static Oid kept_owner;
+static uint64 schema_changes;
+
+static void
+on_schema_change(Datum argument pg_attribute_unused(), int cache pg_attribute_unused(),
+				 uint32 hash pg_attribute_unused())
+{
+	kept_owner = InvalidOid;
+	schema_changes++;
+}
+
+Oid
+gl_extension_owner(void)
+{
+	static bool registered = false;
+	uint64 changes;
+	Oid owner;
+
+	if (!registered)
+	{
+		CacheRegisterSyscacheCallback(NAMESPACEOID, on_schema_change, (Datum) 0);
+		registered = true;
+	}
+	/* SELECT f() takes no lock in an open transaction, and so hears of no commit by itself. */
+	AcceptInvalidationMessages();
+	if (OidIsValid(kept_owner))
+		return kept_owner;
+	changes = schema_changes;
+	owner = find_owner();
+	if (changes == schema_changes)
+		kept_owner = owner;
 	return owner;
 }
 

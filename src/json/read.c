@@ -117,6 +117,22 @@ gl_json_array(const JsonbValue *value, const char *path)
 	return value->val.binary.data;
 }
 
+/* The hint is written only for who complains. */
+static void
+raise_unknown(const JsonbValue *key, const char *path, const char *const *allowed)
+{
+	StringInfoData hint;
+
+	initStringInfo(&hint);
+	for (int i = 0; allowed[i] != NULL; i++)
+		appendStringInfo(&hint, "%s%s", i > 0 ? ", " : "", allowed[i]);
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("unknown key %s", gl_json_path_key(path, pnstrdup(key->val.string.val,
+																			 key->val.string.len))),
+					hint.len > 0 ? errhint("The keys are: %s.", hint.data)
+								 : errhint("No key is expected here.")));
+}
+
 void
 gl_json_only_keys(JsonbContainer *object, const char *path, const char *const *allowed)
 {
@@ -126,25 +142,14 @@ gl_json_only_keys(JsonbContainer *object, const char *path, const char *const *a
 
 	while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE)
 	{
-		StringInfoData hint;
 		bool known = false;
 
 		if (token != WJB_KEY)
 			continue;
-		initStringInfo(&hint);
-		for (int i = 0; allowed[i] != NULL; i++)
-		{
-			known = known || (value.val.string.len == (int) strlen(allowed[i]) &&
-							  memcmp(value.val.string.val, allowed[i], value.val.string.len) == 0);
-			appendStringInfo(&hint, "%s%s", i > 0 ? ", " : "", allowed[i]);
-		}
+		for (int i = 0; allowed[i] != NULL && !known; i++)
+			known = strncmp(value.val.string.val, allowed[i], value.val.string.len) == 0 &&
+					allowed[i][value.val.string.len] == '\0';
 		if (!known)
-			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-							errmsg("unknown key %s",
-								   gl_json_path_key(
-									   path, pnstrdup(value.val.string.val, value.val.string.len))),
-							hint.len > 0 ? errhint("The keys are: %s.", hint.data)
-										 : errhint("No key is expected here.")));
-		pfree(hint.data);
+			raise_unknown(&value, path, allowed);
 	}
 }

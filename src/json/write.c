@@ -130,6 +130,21 @@ gl_jsonb_string(GlJsonbWriter *writer, const char *text, int length)
 }
 
 void
+gl_jsonb_text(GlJsonbWriter *writer, const char *text)
+{
+	if (text == NULL)
+		add_entry(writer, JENTRY_ISNULL, writer->buffer.len);
+	else
+		gl_jsonb_string(writer, text, (int) strlen(text));
+}
+
+void
+gl_jsonb_bool(GlJsonbWriter *writer, bool value)
+{
+	add_entry(writer, value ? JENTRY_ISBOOL_TRUE : JENTRY_ISBOOL_FALSE, writer->buffer.len);
+}
+
+void
 gl_jsonb_numeric(GlJsonbWriter *writer, Numeric value)
 {
 	int start = writer->buffer.len;

@@ -40,6 +40,8 @@ extern void gl_jsonb_open_array(GlJsonbWriter *writer, int count);
 extern void gl_jsonb_open_object(GlJsonbWriter *writer, int count);
 extern void gl_jsonb_close(GlJsonbWriter *writer);
 extern void gl_jsonb_string(GlJsonbWriter *writer, const char *text, int length);
+extern void gl_jsonb_text(GlJsonbWriter *writer, const char *text); /* NULL: null */
+extern void gl_jsonb_bool(GlJsonbWriter *writer, bool value);
 extern void gl_jsonb_numeric(GlJsonbWriter *writer, Numeric value);
 
 /* A list or object that was written before: the bytes of its container. */

@@ -18,7 +18,7 @@ SELECT ganje.upsert_store(jsonb_build_object('merchantId', 'M' || m, 'storeId', 
            jsonb_build_object('ruleId', 'slots', 'types', '{RESERVED}'::text[], 'fee', 5, 'capacity', 1, 'cutoff', 60,
                'days', '{1,2,3,4,5,6,7}'::text[],
                'slots', (SELECT jsonb_agg(jsonb_build_array(to_char(s, 'FM00') || ':00', to_char(s + 1, 'FM00') || ':00'))
-                           FROM generate_series(8, 17) AS s)))))
+                           FROM generate_series(10, 19) AS s)))))
   FROM generate_series(0, 19) AS m;
 
 -- Nothing held, and so many units in every slot.
@@ -28,7 +28,7 @@ BEGIN
     UPDATE ganje.store_rule SET capacity = units WHERE rule_id = 'slots';
     INSERT INTO ganje.slot_counter (merchant_id, store_id, rule_id, day, slot_from, slot_to, used, capacity)
     SELECT 'M' || m, 'S', 'slots', date '2026-11-23' + d, make_time(s, 0, 0), make_time(s + 1, 0, 0), 0, units
-      FROM generate_series(0, 19) AS m, generate_series(0, 4) AS d, generate_series(8, 17) AS s;
+      FROM generate_series(0, 19) AS m, generate_series(0, 4) AS d, generate_series(10, 19) AS s;
     INSERT INTO bench.slot_counter (merchant_id, store_id, rule_id, day, slot_from, slot_to, used, capacity)
     SELECT merchant_id, store_id, rule_id, day, slot_from, slot_to, used, capacity FROM ganje.slot_counter;
     ANALYZE ganje.slot_counter, bench.slot_counter;
