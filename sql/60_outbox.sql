@@ -8,7 +8,8 @@
 -- Every request is leased once and then deleted, thousands in a second. So a
 -- lease changes no column of an index, and finds room for itself on the page
 -- (a HOT update); and what belongs to a request goes with it by one statement
--- for all that were deleted, not by a foreign key's trigger for each.
+-- for all that were deleted, not by a foreign key's trigger for each. The
+-- worker deletes rows by themselves, which fires no trigger of a statement.
 
 CREATE TABLE ganje.outbox (
     merchant_id text NOT NULL,
