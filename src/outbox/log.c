@@ -3,108 +3,38 @@
  * log.c
  *	  Moves delivered requests from the outbox to the log.
  *
- * What ganje.finish_request does, for many at once and without a statement:
- * where the rows lie is known since they were leased, so they are fetched,
- * written to the log's table of the day and deleted in the way in which
- * logical replication applies a change.  A statement spends twice the time of
- * that, on its parameters and on looking for the rows.
- *
- * A row that was changed meanwhile lies elsewhere; whatever is not found, or
- * is found under another lease, is an error that undoes all of it.
+ * What ganje.finish_request does, for many at once: their rows are fetched
+ * from where they lay when they were leased, written to the log's table of the
+ * day, and deleted.  A row that was changed meanwhile lies elsewhere; whatever
+ * is not found, or is found under another lease, is an error that undoes all
+ * of it.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
-#include "access/table.h"
-#include "access/tableam.h"
-#include "access/xact.h"
-#include "catalog/namespace.h"
-#include "commands/trigger.h"
 #include "datatype/timestamp.h"
 #include "executor/executor.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/snapmgr.h"
 
 #include "outbox/outbox.h"
+#include "outbox/rows.h"
 
 /* As in sql/60_outbox.sql. */
 #define LOG_SLOTS 32
 
-/* The columns that are read or written, of any of the tables. */
-typedef enum Column
-{
-	MERCHANT_ID,
-	REQUEST_ID,
-	ACCOUNT_ID,
-	SHIPMENT_ID,
-	OPERATION,
-	CREATED_AT,
-	ATTEMPTS,
-	LAST_ERROR,
-	LEASE_TOKEN,
-	LOG_SLOT,
-	RESULT,
-	STATUS,
-	ANSWER,
-	HISTORY,
-	FINISHED_AT,
-	COLUMNS
-} Column;
-
-static const char *const names[COLUMNS] = {"merchant_id", "request_id", "account_id", "shipment_id",
-										   "operation",   "created_at", "attempts",   "last_error",
-										   "lease_token", "log_slot",   "result",     "status",
-										   "answer",      "history",    "finished_at"};
-
-/* A table that is read and written. */
-typedef struct Table
-{
-	Relation relation;
-	int places[COLUMNS]; /* in its slots; of those that it has */
-	ResultRelInfo *result;
-	TupleTableSlot *slot;
-} Table;
-
 typedef struct Move
 {
 	EState *estate;
-	Table outbox;
-	Table delivery;
-	Table log;
+	GlRows outbox;
+	GlRows delivery;
+	GlRows log;
 	int log_slot;
 	TimestampTz now;
 } Move;
-
-static void
-open_table(Table *table, const char *name)
-{
-	Oid relation = get_relname_relid(name, get_namespace_oid("ganje", false));
-
-	if (!OidIsValid(relation))
-		elog(ERROR, "there is no table ganje.%s", name);
-	table->relation = table_open(relation, RowExclusiveLock);
-	/* such a trigger wants a statement, which each row has that is recorded by itself */
-	if (table->relation->trigdesc != NULL && table->relation->trigdesc->trig_delete_before_row)
-		elog(ERROR, "table ganje.%s has a trigger that changes what is deleted", name);
-	table->result = makeNode(ResultRelInfo);
-	InitResultRelInfo(table->result, table->relation, 0, NULL, 0);
-	table->slot = table_slot_create(table->relation, NULL);
-	for (int i = 0; i < COLUMNS; i++)
-		table->places[i] = SPI_fnumber(RelationGetDescr(table->relation), names[i]) - 1;
-}
-
-/* The locks are kept until the transaction ends. */
-static void
-close_table(Table *table)
-{
-	ExecDropSingleTupleTableSlot(table->slot);
-	table_close(table->relation, NoLock);
-}
 
 /* ganje.log_slot */
 static int
@@ -115,54 +45,40 @@ log_slot_of(TimestampTz at)
 	return (int) (days % LOG_SLOTS);
 }
 
-/* Is this column that text? */
-static bool
-holds(const Table *table, Column column, const char *wanted)
-{
-	int at = table->places[column];
-	const text *value;
-
-	if (table->slot->tts_isnull[at])
-		return false;
-	value = DatumGetTextPP(table->slot->tts_values[at]);
-	return VARSIZE_ANY_EXHDR(value) == strlen(wanted) &&
-		   memcmp(VARDATA_ANY(value), wanted, strlen(wanted)) == 0;
-}
-
 /* Fetches the row of a flight; false where it is not there any more. */
 static bool
-fetch(Table *table, ItemPointer at, const GlFlight *flight)
+fetch(GlRows *rows, ItemPointer at, const GlFlight *flight)
 {
-	if (!table_tuple_fetch_row_version(table->relation, at, GetActiveSnapshot(), table->slot))
-		return false;
-	slot_getallattrs(table->slot);
-	return holds(table, MERCHANT_ID, flight->merchant_id) &&
-		   holds(table, REQUEST_ID, flight->request_id);
-}
-
-static void
-set(const Table *table, Column column, Datum value)
-{
-	int at = table->places[column];
-
-	table->slot->tts_values[at] = value;
-	table->slot->tts_isnull[at] = false;
+	return gl_rows_fetch(rows, at) &&
+		   gl_rows_holds(rows, GL_COLUMN_MERCHANT_ID, flight->merchant_id) &&
+		   gl_rows_holds(rows, GL_COLUMN_REQUEST_ID, flight->request_id);
 }
 
 /* Takes a column over as it is. */
 static void
-copy(const Table *to, const Table *from, Column column)
+copy(const GlRows *to, const GlRows *from, GlColumn column)
 {
-	int source = from->places[column];
-	int target = to->places[column];
+	bool isnull;
+	Datum value = gl_rows_get(from, column, &isnull);
 
-	to->slot->tts_values[target] = from->slot->tts_values[source];
-	to->slot->tts_isnull[target] = from->slot->tts_isnull[source];
+	if (!isnull)
+		gl_rows_set(to, column, value);
+}
+
+/* Was it tried before? */
+static bool
+was_tried(const GlRows *delivery)
+{
+	bool isnull;
+	int attempts = DatumGetInt32(gl_rows_get(delivery, GL_COLUMN_ATTEMPTS, &isnull));
+
+	(void) gl_rows_get(delivery, GL_COLUMN_LAST_ERROR, &isnull);
+	return attempts > 1 || !isnull;
 }
 
 /* The tries that a request needed before, which are forgotten elsewhere. */
 static void
-set_history(const Move *move, const GlFlight *flight)
+set_history(const GlRows *log, const GlFlight *flight)
 {
 	Datum values[] = {CStringGetTextDatum(flight->merchant_id),
 					  CStringGetTextDatum(flight->request_id)};
@@ -172,37 +88,30 @@ set_history(const Move *move, const GlFlight *flight)
 	gl_outbox_execute(GL_STATEMENT_TAKE_HISTORY, values, NULL);
 	history = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
 	if (!isnull)
-		set(&move->log, HISTORY, history);
-}
-
-/* Was it tried before? */
-static bool
-was_tried(const Table *delivery)
-{
-	return !delivery->slot->tts_isnull[delivery->places[LAST_ERROR]] ||
-		   DatumGetInt32(delivery->slot->tts_values[delivery->places[ATTEMPTS]]) > 1;
+		gl_rows_set(log, GL_COLUMN_HISTORY, history);
 }
 
 /* Fills the log's slot from the rows of a flight. */
 static void
 fill_log(const Move *move, const GlFlight *flight)
 {
-	static const Column taken_over[] = {MERCHANT_ID, REQUEST_ID, ACCOUNT_ID,
-										SHIPMENT_ID, OPERATION,  CREATED_AT};
-	const Table *log = &move->log;
+	static const GlColumn taken_over[] = {GL_COLUMN_MERCHANT_ID, GL_COLUMN_REQUEST_ID,
+										  GL_COLUMN_ACCOUNT_ID,  GL_COLUMN_SHIPMENT_ID,
+										  GL_COLUMN_OPERATION,   GL_COLUMN_CREATED_AT};
+	const GlRows *log = &move->log;
 
 	ExecClearTuple(log->slot);
 	memset(log->slot->tts_isnull, true, RelationGetDescr(log->relation)->natts);
 	for (int i = 0; i < (int) lengthof(taken_over); i++)
 		copy(log, &move->outbox, taken_over[i]);
-	copy(log, &move->delivery, ATTEMPTS);
-	set(log, LOG_SLOT, Int16GetDatum((int16) move->log_slot));
-	set(log, RESULT, CStringGetTextDatum("delivered"));
-	set(log, STATUS, Int32GetDatum(flight->result.status));
-	set(log, ANSWER, PointerGetDatum(gl_outbox_kept_answer(flight)));
-	set(log, FINISHED_AT, TimestampTzGetDatum(move->now));
+	copy(log, &move->delivery, GL_COLUMN_ATTEMPTS);
+	gl_rows_set(log, GL_COLUMN_LOG_SLOT, Int16GetDatum((int16) move->log_slot));
+	gl_rows_set(log, GL_COLUMN_RESULT, CStringGetTextDatum("delivered"));
+	gl_rows_set(log, GL_COLUMN_STATUS, Int32GetDatum(flight->result.status));
+	gl_rows_set(log, GL_COLUMN_ANSWER, PointerGetDatum(gl_outbox_kept_answer(flight)));
+	gl_rows_set(log, GL_COLUMN_FINISHED_AT, TimestampTzGetDatum(move->now));
 	if (was_tried(&move->delivery))
-		set_history(move, flight);
+		set_history(log, flight);
 	ExecStoreVirtualTuple(log->slot);
 }
 
@@ -210,7 +119,7 @@ static void
 move_one(Move *move, GlFlight *flight)
 {
 	if (!fetch(&move->delivery, &flight->delivery_at, flight) ||
-		!holds(&move->delivery, LEASE_TOKEN, flight->lease_token) ||
+		!gl_rows_holds(&move->delivery, GL_COLUMN_LEASE_TOKEN, flight->lease_token) ||
 		!fetch(&move->outbox, &flight->request_at, flight))
 		ereport(ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				errmsg_internal("a request has changed since it was leased"));
@@ -223,19 +132,15 @@ move_one(Move *move, GlFlight *flight)
 void
 gl_outbox_log_delivered(GlFlight **flights, int count)
 {
-	Move move = {.now = GetCurrentTimestamp()};
-	char log[NAMEDATALEN];
+	Move move = {.now = GetCurrentTimestamp(), .estate = gl_rows_begin()};
 	MemoryContext before = CurrentMemoryContext;
+	char log[NAMEDATALEN];
 
 	move.log_slot = log_slot_of(move.now);
 	snprintf(log, sizeof(log), "outbox_log_%02d", move.log_slot);
-	move.estate = CreateExecutorState();
-	move.estate->es_output_cid = GetCurrentCommandId(true);
-	open_table(&move.delivery, "outbox_delivery");
-	open_table(&move.outbox, "outbox");
-	open_table(&move.log, log);
-	ExecOpenIndices(move.log.result, false);
-	AfterTriggerBeginQuery();
+	gl_rows_open(&move.delivery, "outbox_delivery");
+	gl_rows_open(&move.outbox, "outbox");
+	gl_rows_open(&move.log, log);
 	for (int i = 0; i < count; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
@@ -244,11 +149,8 @@ gl_outbox_log_delivered(GlFlight **flights, int count)
 		MemoryContextSwitchTo(before);
 		ResetPerTupleExprContext(move.estate);
 	}
-	AfterTriggerEndQuery(move.estate);
-	ExecCloseIndices(move.log.result);
-	close_table(&move.log);
-	close_table(&move.outbox);
-	close_table(&move.delivery);
-	FreeExecutorState(move.estate);
-	CommandCounterIncrement();
+	gl_rows_close(&move.log);
+	gl_rows_close(&move.outbox);
+	gl_rows_close(&move.delivery);
+	gl_rows_end(move.estate);
 }

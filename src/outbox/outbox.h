@@ -92,7 +92,6 @@ typedef enum GlStatement
 	GL_STATEMENT_ACCOUNTS,
 	GL_STATEMENT_PICK,
 	GL_STATEMENT_AUTHORIZE,
-	GL_STATEMENT_LEASE,
 	GL_STATEMENT_OTHER_TOKEN,
 	GL_STATEMENT_TAKE_HISTORY,
 	GL_STATEMENT_ACCEPTED,
@@ -246,6 +245,9 @@ extern void gl_outbox_record_within(GlFlight *flight);
  * them where it fails, are left with no verdict.
  */
 extern void gl_outbox_record_batches(GlFlight **flights, int count);
+
+/* mark.c: marks requests as leased, each until its time; they are locked. */
+extern void gl_outbox_mark_leased(GlFlight **flights, const TimestampTz *until, int count);
 
 /* log.c: moves delivered requests to the log; raises where that cannot be for all of them. */
 extern void gl_outbox_log_delivered(GlFlight **flights, int count);

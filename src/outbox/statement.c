@@ -102,19 +102,6 @@ static const Statement statements[GL_STATEMENT_COUNT] = {
 		"SELECT ganje.run_authorize($1, $2, $3)",
 		3, {TEXTOID, JSONBOID, InvalidOid}},
 
-	/*
-	 * $1 rows (locked), $2 until when, $3 lease token, $4 owner.  What is
-	 * leased already was sent by a worker that died, or nearly so.
-	 */
-	[GL_STATEMENT_LEASE] = {
-		"UPDATE ganje.outbox_delivery AS d"
-		"   SET state = 'leased', attempts = d.attempts + 1, lease_token = $3, lease_owner = $4,"
-		"       lease_until = l.until, answer_lost = d.answer_lost OR d.state = 'leased'"
-		"  FROM unnest($1, $2) WITH ORDINALITY AS l (row_at, until, place)"
-		" WHERE d.ctid = l.row_at"
-		" RETURNING l.place::integer, d.ctid",
-		4, {TIDARRAYOID, TIMESTAMPTZARRAYOID, TEXTOID, INT4OID}},
-
 	/* $1 merchant, $2 request: its tries, which are forgotten here */
 	[GL_STATEMENT_TAKE_HISTORY] = {
 		"WITH forgotten AS (DELETE FROM ganje.outbox_attempt AS t WHERE t.merchant_id = $1 AND t.request_id = $2)"
