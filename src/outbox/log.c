@@ -115,6 +115,18 @@ fill_log(const Move *move, const GlFlight *flight)
 	ExecStoreVirtualTuple(log->slot);
 }
 
+/* A trigger before a DELETE may have to look for a newer row, for which a statement has a plan. */
+static void
+check_triggers(const GlRows *rows)
+{
+	const TriggerDesc *triggers = rows->relation->trigdesc;
+
+	if (triggers != NULL && triggers->trig_delete_before_row)
+		ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				errmsg_internal("table %s has a trigger before its rows are deleted",
+								RelationGetRelationName(rows->relation)));
+}
+
 static void
 move_one(Move *move, GlFlight *flight)
 {
@@ -141,6 +153,8 @@ gl_outbox_log_delivered(GlFlight **flights, int count)
 	gl_rows_open(&move.delivery, "outbox_delivery");
 	gl_rows_open(&move.outbox, "outbox");
 	gl_rows_open(&move.log, log);
+	check_triggers(&move.delivery);
+	check_triggers(&move.outbox);
 	for (int i = 0; i < count; i++)
 	{
 		CHECK_FOR_INTERRUPTS();

@@ -3,8 +3,9 @@
  * mark.c
  *	  Marks requests as leased.
  *
- * They are locked: nobody else changes them.  What is leased already was sent
- * by a worker that died, or nearly so: the carrier may have got it.
+ * They are locked: nobody else changes them, so that not even a trigger has to
+ * look for a newer row.  What is leased already was sent by a worker that died,
+ * or nearly so: the carrier may have got it.
  *
  *-------------------------------------------------------------------------
  */

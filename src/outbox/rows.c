@@ -72,16 +72,10 @@ void
 gl_rows_open(GlRows *rows, const char *name)
 {
 	Oid relation = get_relname_relid(name, get_namespace_oid("ganje", false));
-	const TriggerDesc *triggers;
 
 	if (!OidIsValid(relation))
 		elog(ERROR, "there is no table ganje.%s", name);
 	rows->relation = table_open(relation, RowExclusiveLock);
-	/* such a trigger may have to look for a newer row, which takes a statement's plan */
-	triggers = rows->relation->trigdesc;
-	if (triggers != NULL && (triggers->trig_delete_before_row || triggers->trig_update_before_row))
-		ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				errmsg("table ganje.%s has a BEFORE trigger for its rows", name));
 	rows->result = makeNode(ResultRelInfo);
 	InitResultRelInfo(rows->result, rows->relation, 0, NULL, 0);
 	ExecOpenIndices(rows->result, false);

@@ -17,7 +17,7 @@ my ($SHIPMENTS, $STEPS) = (300, 5);
 srand($SEED);
 note("SEED=$SEED");
 my @carrier = map { start_standin('subscriber.py') } 1 .. 2;
-my $node = new_server('changes', conf => 'ganje_logistics.workers = 2');
+my $node = new_server('changes', conf => "ganje_logistics.workers = 2\ntrack_functions = 'pl'");
 add_plain_carrier($node);
 
 sub query { return $node->safe_psql('postgres', $_[0]); }
@@ -87,6 +87,8 @@ foreach my $line (@log)
 }
 is($out_of_order, undef, 'and those of a shipment in their order');
 is(query("SELECT count(*) || ' ' || max(attempts) FROM ganje.outbox_log WHERE result = 'delivered'"), $SHIPMENTS * $STEPS . ' 1', 'recorded once, at the first try');
+is(query("SELECT coalesce(sum(calls), 0) FROM pg_stat_user_functions WHERE schemaname = 'ganje' AND funcname = 'record_answer'"), '0', 'and many at once');
+is(query('SELECT count(*) FROM ganje.outbox_log WHERE log_slot <> ganje.log_slot(finished_at)'), '0', 'under their day');
 is(join(' ', workers()), "@workers", 'by the same workers');
 unlike(server_log($node), qr/(ERROR|FATAL|PANIC):/, 'and nothing went wrong on the way');
 $node->stop;
