@@ -8,7 +8,8 @@
 -- Every request is leased once and then deleted, thousands in a second. So a
 -- lease changes no column of an index, and finds room for itself on the page
 -- (a HOT update); and what belongs to a request goes with it by one statement
--- for all that were deleted, not by a foreign key's trigger for each.
+-- for all that were deleted, not by a foreign key's trigger for each. The
+-- worker deletes rows by themselves, which fires no trigger of a statement.
 
 CREATE TABLE ganje.outbox (
     merchant_id text NOT NULL,
@@ -95,12 +96,9 @@ BEGIN
     RETURN NULL;
 END
 $$;
-CREATE FUNCTION ganje.is_outbox_batch() RETURNS boolean
-LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'gl_outbox_in_batch';
-COMMENT ON FUNCTION ganje.is_outbox_batch() IS 'Whether the worker is about to record many requests at once, and sees itself to what belongs to them.';
 COMMENT ON FUNCTION ganje.outbox_delete() IS 'Trigger: what belongs to requests goes with them.';
 CREATE TRIGGER outbox_delete AFTER DELETE ON ganje.outbox REFERENCING OLD TABLE AS gone
-    FOR EACH STATEMENT WHEN (NOT ganje.is_outbox_batch()) EXECUTE FUNCTION ganje.outbox_delete();
+    FOR EACH STATEMENT EXECUTE FUNCTION ganje.outbox_delete();
 
 CREATE TABLE ganje.outbox_log (
     log_slot smallint NOT NULL,

@@ -1,8 +1,8 @@
 -- What the worker writes of answers that need more than a row moved to the log:
 -- one call per answer, so that one that cannot be recorded fails alone. Those
--- that need nothing else it writes in batches, by the statements of
--- src/outbox/statement.c: what is changed in finish_request or fail_delivery
--- is to be changed there.
+-- that need nothing else it writes in batches: what is changed in
+-- finish_request is to be changed in src/outbox/log.c, what is changed in
+-- fail_delivery in a statement of src/outbox/statement.c.
 --
 -- Every call names the lease under which the request was sent. A lease that
 -- ran out and was taken again makes the late answer "lost": the request is on

@@ -9,8 +9,8 @@
  * of the request that found out; the account's others stay in the table until
  * its answer is in.
  *
- * All of a turn are locked by one statement and marked by another, where they
- * lie; what requests of an account have in common is read once.
+ * All of a turn are locked by one statement and marked where they lie; what
+ * requests of an account have in common is read once.
  *
  *-------------------------------------------------------------------------
  */
@@ -70,9 +70,8 @@ typedef struct Lease
 	int64 *wait_ms;
 	Account *accounts;
 	int account_count;
-	GlFlight **taken; /* the flights, their rows as tid, their leases' ends */
-	Datum *rows;
-	Datum *until;
+	GlFlight **taken; /* the flights, and their leases' ends */
+	TimestampTz *until;
 	int flight_count;
 } Lease;
 
@@ -299,10 +298,10 @@ take(Lease *lease, const Account *account, const Picked *row)
 
 	keep_credential(flight, account);
 	flight->request_at = *(ItemPointer) DatumGetPointer(row->values[PICK_REQUEST_AT]);
+	flight->delivery_at = *(ItemPointer) DatumGetPointer(row->values[PICK_ROW]);
 	lease->taken[lease->flight_count] = flight;
-	lease->rows[lease->flight_count] = row->values[PICK_ROW];
-	lease->until[lease->flight_count++] = TimestampTzGetDatum(TimestampTzPlusMilliseconds(
-		lease->now, (int64) flight->timeout_ms + gl_setting_lease_margin));
+	lease->until[lease->flight_count++] = TimestampTzPlusMilliseconds(
+		lease->now, (int64) flight->timeout_ms + gl_setting_lease_margin);
 	dlist_push_tail(lease->flights, &flight->node);
 }
 
@@ -413,8 +412,7 @@ take_rows(Lease *lease)
 	int first = 0;
 
 	lease->taken = palloc(sizeof(GlFlight *) * count);
-	lease->rows = palloc(sizeof(Datum) * count);
-	lease->until = palloc(sizeof(Datum) * count);
+	lease->until = palloc(sizeof(TimestampTz) * count);
 	for (int i = 0; i < count; i++)
 		heap_deform_tuple(table->vals[i], table->tupdesc, rows[i].values, rows[i].nulls);
 	while (first < count)
@@ -433,33 +431,6 @@ take_rows(Lease *lease)
 				take(lease, account, &rows[i]);
 		}
 		first = end;
-	}
-}
-
-/* Marks the flights' rows as leased. */
-static void
-mark_leased(Lease *lease, int owner)
-{
-	int n = lease->flight_count;
-	Datum values[4];
-
-	values[0] = PointerGetDatum(
-		construct_array(lease->rows, n, TIDOID, sizeof(ItemPointerData), false, TYPALIGN_SHORT));
-	values[1] = PointerGetDatum(construct_array(
-		lease->until, n, TIMESTAMPTZOID, sizeof(TimestampTz), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
-	values[2] = CStringGetTextDatum(lease->token);
-	values[3] = Int32GetDatum(owner);
-	gl_outbox_execute(GL_STATEMENT_LEASE, values, NULL);
-	if (SPI_processed != (uint64) n)
-		elog(ERROR, "leased " UINT64_FORMAT " requests instead of %d", SPI_processed, n);
-	for (int i = 0; i < n; i++)
-	{
-		HeapTuple row = SPI_tuptable->vals[i];
-		bool isnull;
-		Datum place = SPI_getbinval(row, SPI_tuptable->tupdesc, 1, &isnull);
-		Datum at = SPI_getbinval(row, SPI_tuptable->tupdesc, 2, &isnull);
-
-		lease->taken[DatumGetInt32(place) - 1]->delivery_at = *(ItemPointer) DatumGetPointer(at);
 	}
 }
 
@@ -489,7 +460,7 @@ gl_outbox_lease(MemoryContext parent, dlist_head *flights, int64 *wait_ms, bool 
 	if (SPI_processed > 0)
 		take_rows(&lease);
 	if (lease.flight_count > 0)
-		mark_leased(&lease, gl_outbox_worker());
+		gl_outbox_mark_leased(lease.taken, lease.until, lease.flight_count);
 }
 
 uint64

@@ -92,9 +92,8 @@ typedef enum GlStatement
 	GL_STATEMENT_ACCOUNTS,
 	GL_STATEMENT_PICK,
 	GL_STATEMENT_AUTHORIZE,
-	GL_STATEMENT_LEASE,
 	GL_STATEMENT_OTHER_TOKEN,
-	GL_STATEMENT_DELIVERED,
+	GL_STATEMENT_TAKE_HISTORY,
 	GL_STATEMENT_ACCEPTED,
 	GL_STATEMENT_FAILED,
 	GL_STATEMENT_GIVE_BACK,
@@ -119,9 +118,6 @@ typedef enum GlStatement
  * The caller is connected to SPI; the result is in SPI_tuptable.
  */
 extern void gl_outbox_execute(GlStatement statement, Datum *values, const char *nulls);
-
-/* As a batch, which itself sees to what belongs to the requests that it deletes. */
-extern void gl_outbox_execute_batch(GlStatement statement, Datum *values);
 
 /* Milliseconds of a clock that no one sets. */
 extern int64 gl_outbox_clock_ms(void);
@@ -249,6 +245,12 @@ extern void gl_outbox_record_within(GlFlight *flight);
  * them where it fails, are left with no verdict.
  */
 extern void gl_outbox_record_batches(GlFlight **flights, int count);
+
+/* mark.c: marks requests as leased, each until its time; they are locked. */
+extern void gl_outbox_mark_leased(GlFlight **flights, const TimestampTz *until, int count);
+
+/* log.c: moves delivered requests to the log; raises where that cannot be for all of them. */
+extern void gl_outbox_log_delivered(GlFlight **flights, int count);
 
 /* Milliseconds until another try of a flight, should there be one. */
 extern int64 gl_outbox_retry_delay(GlFlight *flight);

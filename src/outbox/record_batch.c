@@ -28,6 +28,7 @@
 /* Flights that are recorded by one statement, and its parameters. */
 typedef struct Batch
 {
+	void (*work)(void *batch); /* that may fail */
 	GlFlight **flights;
 	int count;
 	const char *verdict; /* of all of them; NULL: each has its own */
@@ -37,20 +38,6 @@ typedef struct Batch
 	Datum *values[MOST_PARAMETERS]; /* a column of flights each */
 	bool *nulls[MOST_PARAMETERS];
 } Batch;
-
-static void
-begin_batch(Batch *batch, GlStatement statement, const char *verdict, int most)
-{
-	memset(batch, 0, sizeof(*batch));
-	batch->flights = palloc(sizeof(GlFlight *) * most);
-	batch->statement = statement;
-	batch->verdict = verdict;
-	for (int i = 0; i < MOST_PARAMETERS; i++)
-	{
-		batch->values[i] = palloc(sizeof(Datum) * most);
-		batch->nulls[i] = palloc0(sizeof(bool) * most);
-	}
-}
 
 /* Sets a parameter of the flight that comes next. */
 static void
@@ -101,7 +88,16 @@ make_array(const Batch *batch, int parameter)
 											  alignment));
 }
 
-/* The work that may fail. */
+/* Moves them to the log, which takes no statement. */
+static void
+log_delivered(void *argument)
+{
+	Batch *batch = argument;
+
+	gl_outbox_log_delivered(batch->flights, batch->count);
+}
+
+/* Runs their statement. */
 static void
 execute(void *argument)
 {
@@ -110,12 +106,27 @@ execute(void *argument)
 
 	for (int i = 0; i < batch->parameters; i++)
 		values[i] = make_array(batch, i);
-	gl_outbox_execute_batch(batch->statement, values);
+	gl_outbox_execute(batch->statement, values, NULL);
 	/* only row by row it shows which leases are over; who gives his back need not know */
 	if (batch->statement != GL_STATEMENT_GIVE_BACK && SPI_processed != (uint64) batch->count)
 		ereport(ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				errmsg_internal("recorded " UINT64_FORMAT " of %d requests", SPI_processed,
 								batch->count));
+}
+
+static void
+begin_batch(Batch *batch, GlStatement statement, const char *verdict, int most)
+{
+	memset(batch, 0, sizeof(*batch));
+	batch->work = execute;
+	batch->flights = palloc(sizeof(GlFlight *) * most);
+	batch->statement = statement;
+	batch->verdict = verdict;
+	for (int i = 0; i < MOST_PARAMETERS; i++)
+	{
+		batch->values[i] = palloc(sizeof(Datum) * most);
+		batch->nulls[i] = palloc0(sizeof(bool) * most);
+	}
 }
 
 /* Records a batch; where it cannot be, its flights have no verdict. */
@@ -124,7 +135,7 @@ end_batch(Batch *batch)
 {
 	GlFailure failure;
 
-	if (batch->count == 0 || !gl_outbox_try(execute, batch, &failure))
+	if (batch->count == 0 || !gl_outbox_try(batch->work, batch, &failure))
 		return false;
 	for (int i = 0; i < batch->count; i++)
 	{
@@ -153,17 +164,6 @@ is_failed(const GlFlight *flight)
 {
 	return (flight->result.kind != GL_HTTP_ANSWERED || gl_retry_status(flight->result.status)) &&
 		   flight->handling != GL_HANDLING_SUBSCRIBER && !flight->login && !flight->poll;
-}
-
-static void
-add_delivered(Batch *batch, GlFlight *flight)
-{
-	put_lease(batch, flight);
-	put(batch, 3, INT4OID, Int32GetDatum(flight->result.status));
-	put(batch, 4, TEXTOID, PointerGetDatum(gl_outbox_kept_answer(flight)));
-	put(batch, 5, TIDOID, PointerGetDatum(&flight->delivery_at));
-	put(batch, 6, TIDOID, PointerGetDatum(&flight->request_at));
-	batch->count++;
 }
 
 static void
@@ -228,13 +228,13 @@ tell_subscriptions(const Batch *delivered)
 void
 gl_outbox_record_batches(GlFlight **flights, int count)
 {
-	Batch delivered;
+	Batch delivered = {.work = log_delivered, .verdict = "delivered"};
 	Batch failed;
 	Batch given_back;
 
 	if (count == 0)
 		return;
-	begin_batch(&delivered, GL_STATEMENT_DELIVERED, "delivered", count);
+	delivered.flights = palloc(sizeof(GlFlight *) * count);
 	begin_batch(&failed, GL_STATEMENT_FAILED, NULL, count);
 	begin_batch(&given_back, GL_STATEMENT_GIVE_BACK, "unsent", count);
 	for (int i = 0; i < count; i++)
@@ -247,7 +247,7 @@ gl_outbox_record_batches(GlFlight **flights, int count)
 			given_back.count++;
 		}
 		else if (flight->busy == 0 && is_delivered(flight))
-			add_delivered(&delivered, flight);
+			delivered.flights[delivered.count++] = flight;
 		else if (flight->busy == 0 && is_failed(flight))
 			add_failed(&failed, flight);
 	}

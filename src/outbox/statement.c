@@ -15,10 +15,7 @@
 #include "executor/spi.h"
 #include "utils/syscache.h"
 
-#include "compat.h"
 #include "outbox/outbox.h"
-
-GL_FUNCTION(gl_outbox_in_batch);
 
 #define MAX_PARAMETERS 14
 
@@ -89,12 +86,13 @@ static const Statement statements[GL_STATEMENT_COUNT] = {
 		"          FROM ganje.outbox_delivery AS w"
 		"         WHERE w.account_id = room.account_id AND w.due_at <= $4 AND w.origin = $5"
 		"           AND (w.state = 'pending' OR w.state = 'leased' AND coalesce(w.lease_until, w.due_at) <= $4)"
-		"           AND NOT EXISTS (SELECT FROM ganje.outbox_delivery AS e"
-		"                            WHERE e.merchant_id = w.merchant_id"
-		"                              AND e.shipment_id = w.shipment_id"
-		"                              AND e.account_id = w.account_id"
-		"                              AND (e.turn < w.turn AND e.state <> 'dead'"
-		"                                   OR e.turn > w.turn AND e.lease_until > $4))"
+		"           AND (w.shipment_id IS NULL"
+		"                OR NOT EXISTS (SELECT FROM ganje.outbox_delivery AS e"
+		"                                WHERE e.merchant_id = w.merchant_id"
+		"                                  AND e.shipment_id = w.shipment_id"
+		"                                  AND e.account_id = w.account_id"
+		"                                  AND (e.turn < w.turn AND e.state <> 'dead'"
+		"                                       OR e.turn > w.turn AND e.lease_until > $4)))"
 		"         ORDER BY w.due_at LIMIT room.places FOR UPDATE OF w SKIP LOCKED) AS d"
 		"  JOIN ganje.outbox AS o ON o.merchant_id = d.merchant_id AND o.request_id = d.request_id",
 		5, {TEXTARRAYOID, INT4ARRAYOID, BOOLARRAYOID, TIMESTAMPTZOID, INT8OID}},
@@ -104,45 +102,11 @@ static const Statement statements[GL_STATEMENT_COUNT] = {
 		"SELECT ganje.run_authorize($1, $2, $3)",
 		3, {TEXTOID, JSONBOID, InvalidOid}},
 
-	/*
-	 * $1 rows (locked), $2 until when, $3 lease token, $4 owner.  What is
-	 * leased already was sent by a worker that died, or nearly so.
-	 */
-	[GL_STATEMENT_LEASE] = {
-		"UPDATE ganje.outbox_delivery AS d"
-		"   SET state = 'leased', attempts = d.attempts + 1, lease_token = $3, lease_owner = $4,"
-		"       lease_until = l.until, answer_lost = d.answer_lost OR d.state = 'leased'"
-		"  FROM unnest($1, $2) WITH ORDINALITY AS l (row_at, until, place)"
-		" WHERE d.ctid = l.row_at"
-		" RETURNING l.place::integer, d.ctid",
-		4, {TIDARRAYOID, TIMESTAMPTZARRAYOID, TEXTOID, INT4OID}},
-
-	/*
-	 * $1-$3 merchants, requests, leases, $4 statuses, $5 excerpts, $6 and $7
-	 * where their rows were: what ganje.finish_request does, for many.  A row
-	 * that was changed meanwhile lies elsewhere, and is not found.
-	 */
-	[GL_STATEMENT_DELIVERED] = {
-		"WITH released AS (DELETE FROM ganje.outbox_delivery AS d"
-		"                   USING unnest($1, $2, $3, $4, $5, $6, $7)"
-		"                         AS a (merchant_id, request_id, lease, status, answer, delivery_at, request_at)"
-		"                   WHERE d.ctid = a.delivery_at AND d.merchant_id = a.merchant_id"
-		"                     AND d.request_id = a.request_id AND d.lease_token = a.lease"
-		"                  RETURNING d.merchant_id, d.request_id, d.attempts, a.status, a.answer, a.request_at,"
-		"                            d.last_error IS NOT NULL OR d.attempts > 1 AS tried),"
-		" gone AS (DELETE FROM ganje.outbox AS o USING released AS r"
-		"           WHERE o.ctid = r.request_at AND o.merchant_id = r.merchant_id AND o.request_id = r.request_id"
-		"          RETURNING o.merchant_id, o.request_id, o.account_id, o.shipment_id, o.operation,"
-		"                    r.attempts, r.status, r.answer, o.created_at,"
-		"                    CASE WHEN r.tried THEN ganje.attempt_history(o.merchant_id, o.request_id) END AS history),"
-		" forgotten AS (DELETE FROM ganje.outbox_attempt AS t USING released AS r"
-		"                WHERE r.tried AND t.merchant_id = r.merchant_id AND t.request_id = r.request_id)"
-		" INSERT INTO ganje.outbox_log (log_slot, merchant_id, request_id, account_id, shipment_id, operation,"
-		"                               result, attempts, status, answer, history, created_at, finished_at)"
-		" SELECT ganje.log_slot(t.now), g.merchant_id, g.request_id, g.account_id, g.shipment_id, g.operation,"
-		"        'delivered', g.attempts, g.status, g.answer, g.history, g.created_at, t.now"
-		"   FROM gone AS g CROSS JOIN (SELECT clock_timestamp() AS now OFFSET 0) AS t",
-		7, {TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, INT4ARRAYOID, TEXTARRAYOID, TIDARRAYOID, TIDARRAYOID}},
+	/* $1 merchant, $2 request: its tries, which are forgotten here */
+	[GL_STATEMENT_TAKE_HISTORY] = {
+		"WITH forgotten AS (DELETE FROM ganje.outbox_attempt AS t WHERE t.merchant_id = $1 AND t.request_id = $2)"
+		" SELECT ganje.attempt_history($1, $2)",
+		2, {TEXTOID, TEXTOID}},
 
 	/* $1 accounts: what ganje.subscriber_accepted does, for many */
 	[GL_STATEMENT_ACCEPTED] = {
@@ -300,28 +264,4 @@ gl_outbox_execute(GlStatement statement, Datum *values, const char *nulls)
 	code = SPI_execute_plan(plans[statement], values, nulls, false, 0);
 	if (code < 0)
 		elog(ERROR, "could not execute: %s", SPI_result_code_string(code));
-}
-
-static bool in_batch;
-
-void
-gl_outbox_execute_batch(GlStatement statement, Datum *values)
-{
-	in_batch = true;
-	PG_TRY();
-	{
-		gl_outbox_execute(statement, values, NULL);
-	}
-	PG_FINALLY();
-	{
-		in_batch = false;
-	}
-	PG_END_TRY();
-}
-
-/* Does the worker delete a batch?  Then the trigger of ganje.outbox has nothing to do. */
-Datum
-gl_outbox_in_batch(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_BOOL(in_batch);
 }

@@ -17,10 +17,12 @@ my ($SHIPMENTS, $STEPS) = (300, 5);
 srand($SEED);
 note("SEED=$SEED");
 my @carrier = map { start_standin('subscriber.py') } 1 .. 2;
-my $node = new_server('changes', conf => 'ganje_logistics.workers = 2');
+my $node = new_server('changes', conf => "ganje_logistics.workers = 2\ntrack_functions = 'pl'");
 add_plain_carrier($node);
 
 sub query { return $node->safe_psql('postgres', $_[0]); }
+
+sub workers { return split(/\n/, query("SELECT pid FROM pg_stat_activity WHERE backend_type = 'ganje_logistics worker' ORDER BY pid")); }
 
 # Another carrier of the same requests, which wants to authorize them.
 query(q{
@@ -32,7 +34,8 @@ query(q{
 add_plain_account($node, $_, $carrier[0]{port}, max_connections => 10) foreach ('one', 'two');
 query(q{SELECT ganje.set_credential('one', '{"key": "first-key"}')});
 faults($_, { action => 'delay', ms => 50, count => -1 }) foreach @carrier;
-my @workers = split(/\n/, query("SELECT pid FROM pg_stat_activity WHERE backend_type = 'ganje_logistics worker' ORDER BY pid"));
+my @workers;
+wait_for(sub { @workers = workers(); @workers == 2 }, 'both workers run');
 
 query(qq{
 	INSERT INTO ganje.shipment (order_id, account_id, external_id)
@@ -84,7 +87,9 @@ foreach my $line (@log)
 }
 is($out_of_order, undef, 'and those of a shipment in their order');
 is(query("SELECT count(*) || ' ' || max(attempts) FROM ganje.outbox_log WHERE result = 'delivered'"), $SHIPMENTS * $STEPS . ' 1', 'recorded once, at the first try');
-is(join(' ', split(/\n/, query("SELECT pid FROM pg_stat_activity WHERE backend_type = 'ganje_logistics worker' ORDER BY pid"))), "@workers", 'by the same workers');
+is(query("SELECT coalesce(sum(calls), 0) FROM pg_stat_user_functions WHERE schemaname = 'ganje' AND funcname = 'record_answer'"), '0', 'and many at once');
+is(query('SELECT count(*) FROM ganje.outbox_log WHERE log_slot <> ganje.log_slot(finished_at)'), '0', 'under their day');
+is(join(' ', workers()), "@workers", 'by the same workers');
 unlike(server_log($node), qr/(ERROR|FATAL|PANIC):/, 'and nothing went wrong on the way');
 $node->stop;
 done_testing();
