@@ -26,7 +26,7 @@
  * part more, and so on: many zones are rather answered a little slower than
  * forgotten and fetched again.
  */
-#define FINE_COST 8
+#define FINE_COST 11
 #define FINE_PART 8
 
 #define DISTANCE_COST 4

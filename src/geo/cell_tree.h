@@ -99,6 +99,10 @@ typedef struct GlCellScratch
 
 #define GL_CELL_SIZES 512 /* sizes of blocks that are kept in lists */
 
+/* Below the root, the level whose nodes are found at once: 64 x 64. */
+#define GL_CELL_SHORTCUT_LEVEL 3
+#define GL_CELL_SHORTCUTS (1u << (4 * GL_CELL_SHORTCUT_LEVEL))
+
 typedef struct GlCellTree
 {
 	GlArena arena;
@@ -119,6 +123,8 @@ typedef struct GlCellTree
 	double rows_per_lat;
 	double columns_per_lng;
 	uint32_t root;
+	/* Inner nodes that are ready, below nothing but such nodes that nobody covers; 0: not known. */
+	uint32_t shortcuts[GL_CELL_SHORTCUTS];
 
 	/* Blocks of memory; see cell_memory.c. */
 	char **chunks;

@@ -41,9 +41,11 @@ copy_area(GlZoneArea *area, HeapTuple row, TupleDesc descriptor, MemoryContext i
 	image = MemoryContextAllocHuge(into, Max(size, 8));
 	memcpy(image, VARDATA_ANY(stored), size);
 	if (!gl_zone_image_check(image, size))
-		ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED),
-						errmsg("the compiled rules of zone \"%s\" are damaged", area->zone_id),
-						errhint("UPDATE ganje.zone SET rules = rules compiles them anew.")));
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("the compiled rules of zone \"%s\" are damaged or of another version",
+						area->zone_id),
+				 errhint("UPDATE ganje.zone SET rules = rules compiles them anew.")));
 	area->image = image;
 }
 

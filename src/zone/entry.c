@@ -27,11 +27,12 @@ raise_damaged(const text *zone_id)
 {
 	char *id = text_to_cstring(zone_id);
 
-	ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED),
-					errmsg("the compiled rules of zone \"%s\" are damaged", id),
-					errhint("UPDATE ganje.zone SET rules = rules WHERE zone_id = '%s'; compiles "
-							"them anew.",
-							id)));
+	ereport(ERROR,
+			(errcode(ERRCODE_DATA_CORRUPTED),
+			 errmsg("the compiled rules of zone \"%s\" are damaged or of another version", id),
+			 errhint("UPDATE ganje.zone SET rules = rules WHERE zone_id = '%s'; compiles "
+					 "them anew.",
+					 id)));
 }
 
 static void

@@ -17,7 +17,7 @@
 #include "zone/image.h"
 
 #define GL_FACTS_MAGIC 0x475A4641u
-#define GL_FACTS_VERSION 1
+#define GL_FACTS_VERSION 2 /* raised with every change of what follows and of GlCircle */
 
 typedef struct GlZoneFacts
 {

@@ -19,7 +19,8 @@
 #include "geo/polygon.h"
 
 #define GL_ZONE_MAGIC 0x475A4F4Eu
-#define GL_ZONE_VERSION 1
+#define GL_ZONE_VERSION                                                                            \
+	2 /* raised with every change of what follows, of GlCircle and of GlPolygon */
 
 typedef struct GlZoneImage
 {
