@@ -182,6 +182,51 @@ INSERT INTO ganje.cart_item (merchant_id, cart_id, item_id) VALUES ('M054d', '05
 SELECT ganje.hold_slot('{"merchantId": "M054d", "cartId": "054", "zoneId": "054", "pool": [{"items": ["a"], "type": "SELF"}]}') ->> 'held';
 SELECT cart_id, zone_id, state, expires_at FROM ganje.hold WHERE merchant_id = 'M054d' AND cart_id IS NOT NULL;
 
+-- What somebody has added to the tables of holds counts for what hold_slot writes.
+BEGIN;
+CREATE TABLE seen54 (what text);
+CREATE FUNCTION see54() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO public.seen54 VALUES (concat_ws(' ', TG_TABLE_NAME, TG_WHEN, TG_LEVEL, to_jsonb(NEW) ->> 'state'));
+    RETURN NEW;
+END
+$$;
+CREATE FUNCTION allows54(fee numeric) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT fee < 2';
+SELECT pg_temp.store('M054g', 'S1', '[{"ruleId": "r", "types": ["CARGO"], "fee": 3}]');
+-- a condition, and another body of its function
+ALTER TABLE ganje.hold_unit ADD CONSTRAINT cheap54 CHECK (public.allows54(fee)) NOT VALID;
+SELECT pg_temp.hold('M054g', :'a', '[{"items": ["a"], "type": "CARGO"}]');
+CREATE OR REPLACE FUNCTION allows54(fee numeric) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT fee < 4';
+SELECT pg_temp.hold('M054g', :'a', '[{"items": ["a"], "type": "CARGO"}]');
+CREATE OR REPLACE FUNCTION allows54(fee numeric) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT fee < 1';
+SELECT pg_temp.hold('M054g', :'a', '[{"items": ["a"], "type": "CARGO"}]');
+ALTER TABLE ganje.hold_unit DROP CONSTRAINT cheap54;
+SELECT pg_temp.hold('M054g', :'a', '[{"items": ["a"], "type": "CARGO"}]');
+-- an index
+CREATE UNIQUE INDEX one54 ON ganje.hold_unit (store_merchant_id) WHERE store_merchant_id = 'M054h';
+SELECT pg_temp.store('M054h', 'S1', '[{"ruleId": "r", "types": ["CARGO"]}]');
+SELECT n, pg_temp.hold('M054h', :'a', '[{"items": ["a"], "type": "CARGO"}]') FROM generate_series(1, 2) AS n;
+-- triggers of rows
+CREATE TRIGGER before54 BEFORE INSERT ON ganje.hold FOR EACH ROW EXECUTE FUNCTION see54();
+CREATE TRIGGER after54 AFTER INSERT ON ganje.hold_unit FOR EACH ROW EXECUTE FUNCTION see54();
+SELECT pg_temp.hold('M054g', :'a', '[{"items": ["a"], "type": "CARGO"}]');
+SELECT * FROM seen54;
+-- triggers of statements, a column with a default, a rule
+CREATE TRIGGER statement54 AFTER INSERT ON ganje.hold FOR EACH STATEMENT EXECUTE FUNCTION see54();
+CREATE TRIGGER statement54 BEFORE INSERT ON ganje.hold_unit FOR EACH STATEMENT EXECUTE FUNCTION see54();
+TRUNCATE seen54;
+SELECT pg_temp.hold('M054g', :'a', '[{"items": ["a"], "type": "CARGO"}]');
+SELECT * FROM seen54;
+DROP TRIGGER statement54 ON ganje.hold;
+DROP TRIGGER statement54 ON ganje.hold_unit;
+ALTER TABLE ganje.hold ADD COLUMN note54 text DEFAULT 'by default';
+CREATE RULE rule54 AS ON INSERT TO ganje.hold_unit DO ALSO INSERT INTO seen54 VALUES ('rule ' || NEW.fee);
+TRUNCATE seen54;
+SELECT pg_temp.hold('M054g', :'a', '[{"items": ["a"], "type": "CARGO"}]', 'changed');
+SELECT note54 FROM ganje.hold JOIN hold54 USING (hold_id) WHERE name = 'changed';
+SELECT * FROM seen54;
+ROLLBACK;
+
 DELETE FROM ganje.hold WHERE merchant_id LIKE 'M054%';
 DELETE FROM ganje.slot_counter WHERE merchant_id LIKE 'M054%';
 DELETE FROM ganje.zone WHERE zone_id = '054';
