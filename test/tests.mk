@@ -47,7 +47,7 @@ VALGRIND_FLAGS = -std=gnu11 -g -O1 -ffp-contract=off -Isrc -Itest/unit
 valgrind: $(VALGRIND_TESTS:%=valgrind-%)
 
 valgrind-%: test/build/valgrind/%
-	valgrind -q --error-exitcode=1 --leak-check=full $<
+	valgrind -q --error-exitcode=1 --leak-check=full --suppressions=test/unit/valgrind.supp $<
 
 test/build/valgrind/%.o: %.c $(UNIT_HEADERS)
 	@mkdir -p $(@D)

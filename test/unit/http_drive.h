@@ -57,7 +57,7 @@ getaddrinfo(const char *name, const char *service, const struct addrinfo *hints,
 		lookups_with_signals++;
 	if (strcmp(name, "hang.test") == 0)
 	{
-		sleep_ms(1500);
+		sleep_ms(10000);
 		return EAI_AGAIN;
 	}
 	if (strcmp(name, "missing.test") == 0)
@@ -127,7 +127,7 @@ collect(GlHttp *http, GlHttpResult *results, size_t n, int ms)
 		while (count < n && gl_http_next(http, &results[count]))
 			count++;
 	}
-	CHECK(healthy && slowest < 200);
+	CHECK(healthy && slowest < 1000);
 	return count;
 }
 

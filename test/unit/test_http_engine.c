@@ -64,15 +64,15 @@ test_hanging_names(void)
 	uint64_t i;
 
 	memset(results, 0, sizeof(results));
-	hanging.timeout_ms = 300;
+	hanging.timeout_ms = 3000;
 	for (i = 0; i < 10; i++)
 		CHECK(gl_http_start(http, &hanging, i, &error) == GL_OK);
 	for (; i < 30; i++)
 		CHECK(gl_http_start(http, &plain, i, &error) == GL_OK);
-	CHECK(collect(http, results, 20, 1000) == 20);
-	CHECK(now_ms() - started < 250);
-	CHECK(collect(http, results + 20, 10, 1000) == 10);
-	CHECK(now_ms() - started < 600);
+	CHECK(collect(http, results, 20, 2500) == 20);
+	CHECK(now_ms() - started < 2500);
+	CHECK(collect(http, results + 20, 10, 10000) == 10);
+	CHECK(now_ms() - started < 10000);
 	for (i = 0; i < 30; i++)
 	{
 		CHECK(results[i].kind == (i < 20 ? GL_HTTP_ANSWERED : GL_HTTP_TIMEOUT));
@@ -105,13 +105,14 @@ test_many(void)
 	int connections = http_peer_connections;
 	uint64_t started = 0;
 	int finished = 0;
-	int64_t until = now_ms() + 20000;
+	int64_t until = now_ms() + 60000;
 	int wrong = 0;
 	GlError error;
 
 	request.method = "POST";
 	request.body = "{}";
 	request.body_length = 2;
+	request.timeout_ms = 30000;
 	while (finished < total && now_ms() < until)
 	{
 		struct pollfd wait = {gl_http_fd(http), POLLIN, 0};
