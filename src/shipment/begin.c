@@ -42,6 +42,7 @@
 #include "core/core.h"
 #include "core/plan.h"
 #include "core/role.h"
+#include "core/row.h"
 #include "shipment/new_rows.h"
 
 GL_FUNCTION(gl_shipment_begin);
@@ -151,43 +152,6 @@ read_request(Datum request, bool isnull, Datum *values, char *nulls)
 	ReleaseTupleDesc(descriptor);
 }
 
-/*
- * The first row of a table that an index of texts has under a key, but for
- * that with the id given; its columns numbered from 1 are those of the key.
- * Answers a copy, or NULL.  Without a plan: this is asked for every order.
- */
-static HeapTuple
-find_row(Relation table, const char *index_name, const AttrNumber *columns, const Datum *key,
-		 int count, int id_column, Datum but_for)
-{
-	Oid index_oid = get_relname_relid(index_name, RelationGetNamespace(table));
-	Relation index = index_open(index_oid, AccessShareLock);
-	ScanKeyData keys[3];
-	SysScanDesc scan;
-	HeapTuple row;
-
-	for (int i = 0; i < count; i++)
-		ScanKeyEntryInitialize(&keys[i], 0, columns[i], BTEqualStrategyNumber, InvalidOid,
-							   index->rd_indcollation[i], F_TEXTEQ, key[i]);
-	scan = systable_beginscan_ordered(table, index, GetActiveSnapshot(), count, keys);
-	while ((row = systable_getnext_ordered(scan, ForwardScanDirection)) != NULL)
-	{
-		bool isnull;
-		Datum id;
-
-		if (id_column == 0)
-			break;
-		id = heap_getattr(row, id_column, RelationGetDescr(table), &isnull);
-		if (!DatumGetBool(DirectFunctionCall2Coll(texteq, C_COLLATION_OID, id, but_for)))
-			break;
-	}
-	if (row != NULL)
-		row = heap_copytuple(row);
-	systable_endscan_ordered(scan);
-	index_close(index, AccessShareLock);
-	return row;
-}
-
 /* Is there another shipment of the same external id and account, of whatever merchant? */
 static bool
 has_namesake(TriggerData *trigger, const Datum *values)
@@ -198,8 +162,8 @@ has_namesake(TriggerData *trigger, const Datum *values)
 							SPI_fnumber(descriptor, "account_id")};
 	Datum key[] = {values[COLUMN_EXTERNAL], values[COLUMN_ACCOUNT]};
 
-	return find_row(table, "shipment_external", columns, key, 2,
-					SPI_fnumber(descriptor, "shipment_id"), values[COLUMN_SHIPMENT]) != NULL;
+	return gl_row_find(table, "shipment_external", columns, key, 2,
+					   SPI_fnumber(descriptor, "shipment_id"), values[COLUMN_SHIPMENT]) != NULL;
 }
 
 /* The name of the carrier that an account is at. */
@@ -210,7 +174,7 @@ carrier_of_account(TriggerData *trigger, Datum account)
 	Relation table = table_open(oid, AccessShareLock);
 	TupleDesc descriptor = RelationGetDescr(table);
 	AttrNumber column = SPI_fnumber(descriptor, "account_id");
-	HeapTuple row = find_row(table, "carrier_account_pkey", &column, &account, 1, 0, (Datum) 0);
+	HeapTuple row = gl_row_find(table, "carrier_account_pkey", &column, &account, 1, 0, (Datum) 0);
 	text *carrier;
 	bool isnull;
 
@@ -237,7 +201,8 @@ turn_of_request(TriggerData *trigger, const Datum *columns)
 							SPI_fnumber(descriptor, "shipment_id"),
 							SPI_fnumber(descriptor, "account_id")};
 	Datum key[] = {columns[COLUMN_MERCHANT], columns[COLUMN_SHIPMENT], columns[COLUMN_ACCOUNT]};
-	bool is_first = find_row(table, "outbox_delivery_turn", numbers, key, 3, 0, (Datum) 0) == NULL;
+	bool is_first =
+		gl_row_find(table, "outbox_delivery_turn", numbers, key, 3, 0, (Datum) 0) == NULL;
 	bool isnull;
 
 	table_close(table, NoLock);
