@@ -25,7 +25,9 @@
 #include "fmgr.h"
 #include "jit/jit.h"
 #include "miscadmin.h"
+#include "nodes/value.h"
 #include "optimizer/cost.h"
+#include "parser/parse_func.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/fmgrprotos.h"
@@ -40,11 +42,13 @@
 #include "core/core.h"
 #include "core/plan.h"
 #include "core/role.h"
+#include "core/row.h"
+#include "shipment/new_rows.h"
 
 GL_FUNCTION(gl_shipment_begin);
 GL_FUNCTION(gl_shipment_stamp);
 
-/* The columns of the new row that the statements take, in the order of their parameters. */
+/* The columns of the new row that are read. */
 typedef enum ShipmentColumn
 {
 	COLUMN_MERCHANT,
@@ -59,7 +63,6 @@ typedef enum ShipmentColumn
 	COLUMN_COUNT
 } ShipmentColumn;
 
-/* Those before the external id are the parameters of INSERT_EVENT. */
 static const char *const column_names[COLUMN_COUNT] = {
 	"merchant_id", "shipment_id", "status",     "normalized_status", "made_by",
 	"created_at",  "external_id", "account_id", "enqueued_at",
@@ -76,16 +79,6 @@ typedef enum RequestColumn
 } RequestColumn;
 
 static const char *const request_names[REQUEST_COUNT] = {"method", "path", "headers", "body"};
-
-#define INSERT_EVENT                                                                               \
-	"INSERT INTO ganje.shipment_event"                                                             \
-	" (merchant_id, shipment_id, status, normalized_status, source, occurred_at)"                  \
-	" VALUES ($1, $2, $3, $4, coalesce($5, 'order'), $6)"
-
-static GlKeptPlan begin_journey = {
-	.sql = INSERT_EVENT,
-	.count = 6,
-	.types = {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID}};
 
 /*
  * A shipment that the carrier has been told of under the same external id,
@@ -112,23 +105,11 @@ static GlKeptPlan take_link = {.sql = "UPDATE ganje.shipment AS s SET order_link
 							   .count = 3,
 							   .types = {TEXTOID, TEXTOID, TEXTOID}};
 
-/*
- * The journey's first step, and what ganje.enqueue does for a "create": its
- * place in the line comes after whatever is there.
- */
-static GlKeptPlan begin_told = {
-	.sql = "WITH begun AS (" INSERT_EVENT "), request AS ("
-		   " INSERT INTO ganje.outbox (merchant_id, request_id, account_id, shipment_id, operation,"
-		   "  method, path, headers, body)"
-		   " VALUES ($1, $7, $8, $2, 'create', $9, $10, coalesce($11, '{}'), $12))"
-		   " INSERT INTO ganje.outbox_delivery (merchant_id, request_id, account_id, shipment_id,"
-		   "  turn, due_at, origin)"
-		   " VALUES ($1, $7, $8, $2, (SELECT coalesce(max(d.turn), 0) + 1"
-		   "  FROM ganje.outbox_delivery AS d WHERE d.merchant_id = $1 AND d.shipment_id = $2"
-		   "   AND d.account_id = $8), pg_catalog.now(), $13) RETURNING ganje.wake_worker()",
-	.count = 13,
-	.types = {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID, TEXTOID,
-			  TEXTOID, TEXTOID, JSONBOID, TEXTOID, INT8OID}};
+static GlKeptPlan next_turn = {
+	.sql = "SELECT max(d.turn) + 1 FROM ganje.outbox_delivery AS d"
+		   " WHERE d.merchant_id = $1 AND d.shipment_id = $2 AND d.account_id = $3",
+	.count = 3,
+	.types = {TEXTOID, TEXTOID, TEXTOID}};
 
 /* Values of named columns of a row; 'n' in nulls where there is none, else ' '. */
 static void
@@ -171,43 +152,6 @@ read_request(Datum request, bool isnull, Datum *values, char *nulls)
 	ReleaseTupleDesc(descriptor);
 }
 
-/*
- * The first row of a table that an index of texts has under a key, but for
- * that with the id given; its columns numbered from 1 are those of the key.
- * Answers a copy, or NULL.  Without a plan: this is asked for every order.
- */
-static HeapTuple
-find_row(Relation table, const char *index_name, const AttrNumber *columns, const Datum *key,
-		 int count, int id_column, Datum but_for)
-{
-	Oid index_oid = get_relname_relid(index_name, RelationGetNamespace(table));
-	Relation index = index_open(index_oid, AccessShareLock);
-	ScanKeyData keys[2];
-	SysScanDesc scan;
-	HeapTuple row;
-
-	for (int i = 0; i < count; i++)
-		ScanKeyEntryInitialize(&keys[i], 0, columns[i], BTEqualStrategyNumber, InvalidOid,
-							   index->rd_indcollation[i], F_TEXTEQ, key[i]);
-	scan = systable_beginscan_ordered(table, index, GetActiveSnapshot(), count, keys);
-	while ((row = systable_getnext_ordered(scan, ForwardScanDirection)) != NULL)
-	{
-		bool isnull;
-		Datum id;
-
-		if (id_column == 0)
-			break;
-		id = heap_getattr(row, id_column, RelationGetDescr(table), &isnull);
-		if (!DatumGetBool(DirectFunctionCall2Coll(texteq, C_COLLATION_OID, id, but_for)))
-			break;
-	}
-	if (row != NULL)
-		row = heap_copytuple(row);
-	systable_endscan_ordered(scan);
-	index_close(index, AccessShareLock);
-	return row;
-}
-
 /* Is there another shipment of the same external id and account, of whatever merchant? */
 static bool
 has_namesake(TriggerData *trigger, const Datum *values)
@@ -218,8 +162,8 @@ has_namesake(TriggerData *trigger, const Datum *values)
 							SPI_fnumber(descriptor, "account_id")};
 	Datum key[] = {values[COLUMN_EXTERNAL], values[COLUMN_ACCOUNT]};
 
-	return find_row(table, "shipment_external", columns, key, 2,
-					SPI_fnumber(descriptor, "shipment_id"), values[COLUMN_SHIPMENT]) != NULL;
+	return gl_row_find(table, "shipment_external", columns, key, 2,
+					   SPI_fnumber(descriptor, "shipment_id"), values[COLUMN_SHIPMENT]) != NULL;
 }
 
 /* The name of the carrier that an account is at. */
@@ -230,7 +174,7 @@ carrier_of_account(TriggerData *trigger, Datum account)
 	Relation table = table_open(oid, AccessShareLock);
 	TupleDesc descriptor = RelationGetDescr(table);
 	AttrNumber column = SPI_fnumber(descriptor, "account_id");
-	HeapTuple row = find_row(table, "carrier_account_pkey", &column, &account, 1, 0, (Datum) 0);
+	HeapTuple row = gl_row_find(table, "carrier_account_pkey", &column, &account, 1, 0, (Datum) 0);
 	text *carrier;
 	bool isnull;
 
@@ -246,28 +190,143 @@ carrier_of_account(TriggerData *trigger, Datum account)
 	return carrier;
 }
 
+/* Its place in the line comes after whatever is there, which for nearly every shipment is nothing. */
+static int
+turn_of_request(TriggerData *trigger, const Datum *columns)
+{
+	Oid oid = get_relname_relid("outbox_delivery", RelationGetNamespace(trigger->tg_relation));
+	Relation table = table_open(oid, AccessShareLock);
+	TupleDesc descriptor = RelationGetDescr(table);
+	AttrNumber numbers[] = {SPI_fnumber(descriptor, "merchant_id"),
+							SPI_fnumber(descriptor, "shipment_id"),
+							SPI_fnumber(descriptor, "account_id")};
+	Datum key[] = {columns[COLUMN_MERCHANT], columns[COLUMN_SHIPMENT], columns[COLUMN_ACCOUNT]};
+	bool is_first =
+		gl_row_find(table, "outbox_delivery_turn", numbers, key, 3, 0, (Datum) 0) == NULL;
+	bool isnull;
+
+	table_close(table, NoLock);
+	if (is_first)
+		return 1;
+	gl_plan_execute(&next_turn, key, NULL);
+	return DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+}
+
+static Datum
+new_id(void)
+{
+	char id[GL_ULID_LENGTH + 1];
+
+	gl_ulid_write(id);
+	return PointerGetDatum(cstring_to_text_with_len(id, GL_ULID_LENGTH));
+}
+
+static Datum
+empty_object(void)
+{
+	return DirectFunctionCall1(jsonb_in, CStringGetDatum("{}"));
+}
+
+/* The journey's first step; defaults as in sql/48_shipment.sql. */
+static void
+insert_event(GlNewRows *rows, const Datum *columns, const char *nulls)
+{
+	bool is_ours = nulls[COLUMN_MADE_BY] == 'n';
+	GlNewValue values[] = {
+		{"merchant_id", columns[COLUMN_MERCHANT], false},
+		{"shipment_id", columns[COLUMN_SHIPMENT], false},
+		{"event_id", new_id(), false},
+		{"status", columns[COLUMN_STATUS], false},
+		{"normalized_status", columns[COLUMN_NORMALIZED], false},
+		{"source", is_ours ? CStringGetTextDatum("order") : columns[COLUMN_MADE_BY], false},
+		{"jump", BoolGetDatum(false), false},
+		{"occurred_at", columns[COLUMN_CREATED], false},
+		{"recorded_at", TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()), false},
+		{"detail", empty_object(), false},
+	};
+
+	gl_new_rows_insert(rows, "shipment_event", values, lengthof(values));
+}
+
+/* What ganje.enqueue does for a "create"; defaults as in sql/60_outbox.sql. */
+static void
+insert_request(GlNewRows *rows, const Datum *columns, const Datum *request, const char *nulls,
+			   int turn)
+{
+	Datum id = new_id();
+	Datum now = TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
+	bool has_headers = nulls[REQUEST_HEADERS] != 'n';
+	GlNewValue outbox[] = {
+		{"merchant_id", columns[COLUMN_MERCHANT], false},
+		{"request_id", id, false},
+		{"account_id", columns[COLUMN_ACCOUNT], false},
+		{"shipment_id", columns[COLUMN_SHIPMENT], false},
+		{"operation", CStringGetTextDatum("create"), false},
+		{"method", request[REQUEST_METHOD], nulls[REQUEST_METHOD] == 'n'},
+		{"path", request[REQUEST_PATH], nulls[REQUEST_PATH] == 'n'},
+		{"headers", has_headers ? request[REQUEST_HEADERS] : empty_object(), false},
+		{"body", request[REQUEST_BODY], nulls[REQUEST_BODY] == 'n'},
+		{"created_at", now, false},
+	};
+	GlNewValue delivery[] = {
+		{"merchant_id", columns[COLUMN_MERCHANT], false},
+		{"request_id", id, false},
+		{"account_id", columns[COLUMN_ACCOUNT], false},
+		{"shipment_id", columns[COLUMN_SHIPMENT], false},
+		{"turn", Int32GetDatum(turn), false},
+		{"state", CStringGetTextDatum("pending"), false},
+		{"attempts", Int32GetDatum(0), false},
+		{"due_at", now, false},
+		{"origin", Int64GetDatum((int64) GetSystemIdentifier()), false},
+		{"poll", BoolGetDatum(false), false},
+		{"answer_lost", BoolGetDatum(false), false},
+	};
+
+	gl_new_rows_insert(rows, "outbox", outbox, lengthof(outbox));
+	gl_new_rows_insert(rows, "outbox_delivery", delivery, lengthof(delivery));
+}
+
+static void
+begin_journey(TriggerData *trigger, const Datum *columns, const char *nulls)
+{
+	GlNewRows *rows = gl_new_rows_begin(RelationGetNamespace(trigger->tg_relation));
+
+	insert_event(rows, columns, nulls);
+	gl_new_rows_end(rows);
+}
+
+static void
+wake_worker(void)
+{
+	List *name = list_make2(makeString("ganje"), makeString("wake_worker"));
+
+	(void) OidFunctionCall0(LookupFuncName(name, 0, NULL, false));
+}
+
 /* The journey's first step and the first request; the shipment's row is ours: it was just inserted. */
 static void
-tell_carrier(TriggerData *trigger, const Datum *columns, const char *column_nulls)
+tell_carrier(TriggerData *trigger, const Datum *columns, const char *nulls)
 {
 	Datum shipment =
 		heap_copy_tuple_as_datum(trigger->tg_trigtuple, RelationGetDescr(trigger->tg_relation));
 	text *carrier = carrier_of_account(trigger, columns[COLUMN_ACCOUNT]);
-	char id[GL_ULID_LENGTH + 1];
-	Datum values[GL_KEPT_PARAMETERS];
-	char nulls[GL_KEPT_PARAMETERS];
+	Datum request[REQUEST_COUNT];
+	char request_nulls[REQUEST_COUNT];
 	bool isnull;
-	Datum request = gl_carrier_build(carrier, shipment, cstring_to_text("create"), &isnull);
+	Datum built = gl_carrier_build(carrier, shipment, cstring_to_text("create"), &isnull);
+	GlNewRows *rows;
+	int turn;
 
-	memset(nulls, ' ', sizeof(nulls));
-	gl_ulid_write(id);
-	memcpy(values, columns, sizeof(Datum) * COLUMN_EXTERNAL);
-	memcpy(nulls, column_nulls, COLUMN_EXTERNAL);
-	values[6] = PointerGetDatum(cstring_to_text_with_len(id, GL_ULID_LENGTH));
-	values[7] = columns[COLUMN_ACCOUNT];
-	read_request(request, isnull, &values[8], &nulls[8]);
-	values[12] = Int64GetDatum((int64) GetSystemIdentifier());
-	gl_plan_execute(&begin_told, values, nulls);
+	read_request(built, isnull, request, request_nulls);
+	/* A build function may have put something into the line. */
+	CommandCounterIncrement();
+	UpdateActiveSnapshotCommandId();
+	turn = turn_of_request(trigger, columns);
+	rows = gl_new_rows_begin(RelationGetNamespace(trigger->tg_relation));
+	insert_event(rows, columns, nulls);
+	insert_request(rows, columns, request, request_nulls, turn);
+	gl_new_rows_end(rows);
+	wake_worker();
 }
 
 /* The carrier knows the shipment by another one: it gets that one's link. */
@@ -300,9 +359,9 @@ begin(TriggerData *trigger)
 	read_columns(trigger->tg_trigtuple, RelationGetDescr(trigger->tg_relation), column_names,
 				 COLUMN_COUNT, columns, nulls);
 	if (nulls[COLUMN_ACCOUNT] == 'n' || nulls[COLUMN_MADE_BY] != 'n')
-		gl_plan_execute(&begin_journey, columns, nulls);
+		begin_journey(trigger, columns, nulls);
 	else if (has_namesake(trigger, columns) && joins_twin(columns))
-		gl_plan_execute(&begin_journey, columns, nulls);
+		begin_journey(trigger, columns, nulls);
 	else
 		tell_carrier(trigger, columns, nulls);
 	PopActiveSnapshot();
