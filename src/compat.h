@@ -43,6 +43,15 @@
 	 (relation)->rd_firstRelfilenodeSubid != InvalidSubTransactionId)
 #endif
 
+/* Where the executor keeps the conditions of CHECK, and whether one is in force; 18 renamed the field, and has some that are not. */
+#if PG_VERSION_NUM >= 180000
+#define GL_CHECK_EXPRESSIONS ri_CheckConstraintExprs
+#define GL_CHECK_IS_ENFORCED(check) ((check)->ccenforced)
+#else
+#define GL_CHECK_EXPRESSIONS ri_ConstraintExprs
+#define GL_CHECK_IS_ENFORCED(check) ((check) != NULL)
+#endif
+
 /* How a key of one length gets into a shared hash table, which had no say in that before 17. */
 #if PG_VERSION_NUM >= 170000
 #define GL_DSHASH_COPY_KEY .copy_function = dshash_memcpy

@@ -33,10 +33,25 @@
 
 #include "compat.h"
 #include "cart/hold.h"
+#include "core/insert.h"
 #include "settings.h"
 
 GL_FUNCTION(gl_take_hold);
 GL_FUNCTION(gl_take_unit);
+
+/* The columns of ganje.hold, in their order. */
+typedef enum HoldColumn
+{
+	HOLD_MERCHANT,
+	HOLD_ID,
+	HOLD_STATE,
+	HOLD_CART,
+	HOLD_ZONE,
+	HOLD_ORDER,
+	HOLD_CREATED,
+	HOLD_EXPIRES,
+	HOLD_COLUMNS
+} HoldColumn;
 
 #define KEY_COLUMNS 6
 #define TAKE_COLUMNS (KEY_COLUMNS + 1) /* and before when the unit does not expire */
@@ -53,6 +68,11 @@ typedef struct Statement
 } Statement;
 
 #define KEY_TYPES TEXTOID, TEXTOID, TEXTOID, DATEOID, TIMEOID, TIMEOID
+#define HOLD_TYPES                                                                                 \
+	TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID
+#define UNIT_TYPES                                                                                 \
+	TEXTOID, TEXTOID, INT4OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, DATEOID,      \
+		TIMEOID, TIMEOID, TIMESTAMPTZOID, TIMESTAMPTZOID, NUMERICOID, JSONBOID, TIMESTAMPTZOID
 #define OF_COUNTER                                                                                 \
 	"c.merchant_id = $1 AND c.store_id = $2 AND c.rule_id = $3 AND c.day = $4 "                    \
 	"AND c.slot_from = $5 AND c.slot_to = $6"
@@ -81,22 +101,23 @@ static Statement take_first = {
 	TAKE_COLUMNS + 1,
 	{KEY_TYPES, TIMESTAMPTZOID, INT4OID},
 	NULL};
-static Statement write_hold = {
-	"INSERT INTO ganje.hold (merchant_id, hold_id, cart_id, zone_id, created_at, expires_at) "
-	"VALUES ($1, $2, $3, $4, $5, $6)",
-	6,
-	{TEXTOID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID},
+static Statement insert_hold = {
+	"INSERT INTO ganje.hold (merchant_id, hold_id, state, cart_id, zone_id, order_id, created_at, "
+	"expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+	HOLD_COLUMNS,
+	{HOLD_TYPES},
 	NULL};
-static Statement write_unit = {
+static Statement insert_unit = {
 	"INSERT INTO ganje.hold_unit (merchant_id, hold_id, group_no, state, store_merchant_id, "
 	"store_id, "
 	"rule_id, type, provider, day, slot_from, slot_to, promised_from, promised_to, fee, items, "
 	"expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, "
 	"$17)",
 	GL_UNIT_COLUMNS,
-	{TEXTOID, TEXTOID, INT4OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, DATEOID,
-	 TIMEOID, TIMEOID, TIMESTAMPTZOID, TIMESTAMPTZOID, NUMERICOID, JSONBOID, TIMESTAMPTZOID},
+	{UNIT_TYPES},
 	NULL};
+static GlInsertTable hold_table = {"hold", HOLD_COLUMNS, {HOLD_TYPES}, NULL};
+static GlInsertTable unit_table = {"hold_unit", GL_UNIT_COLUMNS, {UNIT_TYPES}, NULL};
 
 typedef enum Outcome
 {
@@ -320,38 +341,70 @@ take_units(GlHoldUnit *units, int count, const GlHoldUnit **failed)
 	}
 }
 
+/* By a statement only where the table has been changed by somebody. */
+static void
+write_hold(const Datum *values, const char *nulls)
+{
+	GlInsertion *insertion = gl_insert_begin(&hold_table);
+
+	if (insertion == NULL)
+	{
+		(void) execute(&insert_hold, values, nulls);
+		return;
+	}
+	gl_insert_row(insertion, values, nulls);
+	gl_insert_end(insertion);
+}
+
+static void
+write_units(const GlHoldUnit *units, int count)
+{
+	GlInsertion *insertion = gl_insert_begin(&unit_table);
+
+	for (int i = 0; i < count; i++)
+	{
+		if (insertion == NULL)
+			(void) execute(&insert_unit, units[i].values, units[i].nulls);
+		else
+			gl_insert_row(insertion, units[i].values, units[i].nulls);
+	}
+	if (insertion != NULL)
+		gl_insert_end(insertion);
+}
+
 static void
 write_rows(const GlHoldOwner *owner, GlHoldUnit *units, int count, GlHoldTaken *taken)
 {
-	const char *texts[] = {owner->merchant_id, taken->hold_id, owner->cart_id, owner->zone_id};
+	const char *texts[] = {owner->merchant_id, taken->hold_id, "held",
+						   owner->cart_id,     owner->zone_id, NULL};
 	TimestampTz now = gl_clock_read_wall();
-	Datum values[6];
-	char nulls[6] = {' ', ' ', ' ', ' ', ' ', ' '};
-	Datum held = CStringGetTextDatum("held");
+	Datum values[HOLD_COLUMNS];
+	char nulls[HOLD_COLUMNS];
 
 	gl_ulid_write(taken->hold_id);
 	/* The time to live begins now; the counters were told an earlier end, before we waited for them. */
 	taken->expires_at = Max(taken->expires_at, now + gl_setting_hold_ttl * USECS_PER_SEC);
+	memset(nulls, ' ', sizeof(nulls));
 	for (int i = 0; i < (int) lengthof(texts); i++)
 	{
 		nulls[i] = texts[i] == NULL ? 'n' : ' ';
 		values[i] = texts[i] == NULL ? (Datum) 0 : CStringGetTextDatum(texts[i]);
 	}
-	values[4] = TimestampTzGetDatum(now);
-	values[5] = TimestampTzGetDatum(taken->expires_at);
-	(void) execute(&write_hold, values, nulls);
+	values[HOLD_CREATED] = TimestampTzGetDatum(now);
+	values[HOLD_EXPIRES] = TimestampTzGetDatum(taken->expires_at);
 	for (int i = 0; i < count; i++)
 	{
 		GlHoldUnit *unit = &units[i];
 
-		unit->values[GL_UNIT_MERCHANT] = values[0];
-		unit->values[GL_UNIT_HOLD] = values[1];
-		unit->values[GL_UNIT_STATE] = held;
-		unit->values[GL_UNIT_EXPIRES] = values[5];
+		unit->values[GL_UNIT_MERCHANT] = values[HOLD_MERCHANT];
+		unit->values[GL_UNIT_HOLD] = values[HOLD_ID];
+		unit->values[GL_UNIT_STATE] = values[HOLD_STATE];
+		unit->values[GL_UNIT_EXPIRES] = values[HOLD_EXPIRES];
 		unit->nulls[GL_UNIT_MERCHANT] = unit->nulls[GL_UNIT_HOLD] = ' ';
 		unit->nulls[GL_UNIT_STATE] = unit->nulls[GL_UNIT_EXPIRES] = ' ';
-		(void) execute(&write_unit, unit->values, unit->nulls);
 	}
+	write_hold(values, nulls);
+	write_units(units, count);
 }
 
 GlHoldTaken
