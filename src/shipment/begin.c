@@ -40,10 +40,10 @@
 #include "carrier/contract.h"
 #include "compat.h"
 #include "core/core.h"
+#include "core/insert.h"
 #include "core/plan.h"
 #include "core/role.h"
 #include "core/row.h"
-#include "shipment/new_rows.h"
 
 GL_FUNCTION(gl_shipment_begin);
 GL_FUNCTION(gl_shipment_stamp);
@@ -110,6 +110,109 @@ static GlKeptPlan next_turn = {
 		   " WHERE d.merchant_id = $1 AND d.shipment_id = $2 AND d.account_id = $3",
 	.count = 3,
 	.types = {TEXTOID, TEXTOID, TEXTOID}};
+
+/* All columns of the tables that are written, in their order. */
+typedef enum EventColumn
+{
+	EVENT_MERCHANT,
+	EVENT_SHIPMENT,
+	EVENT_ID,
+	EVENT_PREVIOUS_STATUS,
+	EVENT_STATUS,
+	EVENT_PREVIOUS_NORMALIZED,
+	EVENT_NORMALIZED,
+	EVENT_CARRIER_STATUS,
+	EVENT_SOURCE,
+	EVENT_JUMP,
+	EVENT_OCCURRED,
+	EVENT_RECORDED,
+	EVENT_DETAIL,
+	EVENT_COLUMNS
+} EventColumn;
+
+static GlInsertTable event_table = {.name = "shipment_event",
+									.count = EVENT_COLUMNS,
+									.columns = {{"merchant_id", TEXTOID},
+												{"shipment_id", TEXTOID},
+												{"event_id", TEXTOID},
+												{"previous_status", TEXTOID},
+												{"status", TEXTOID},
+												{"previous_normalized_status", TEXTOID},
+												{"normalized_status", TEXTOID},
+												{"carrier_status", TEXTOID},
+												{"source", TEXTOID},
+												{"jump", BOOLOID},
+												{"occurred_at", TIMESTAMPTZOID},
+												{"recorded_at", TIMESTAMPTZOID},
+												{"detail", JSONBOID}}};
+
+typedef enum OutboxColumn
+{
+	OUTBOX_MERCHANT,
+	OUTBOX_ID,
+	OUTBOX_ACCOUNT,
+	OUTBOX_SHIPMENT,
+	OUTBOX_OPERATION,
+	OUTBOX_METHOD,
+	OUTBOX_PATH,
+	OUTBOX_HEADERS,
+	OUTBOX_BODY,
+	OUTBOX_CREATED,
+	OUTBOX_COLUMNS
+} OutboxColumn;
+
+static GlInsertTable outbox_table = {.name = "outbox",
+									 .count = OUTBOX_COLUMNS,
+									 .columns = {{"merchant_id", TEXTOID},
+												 {"request_id", TEXTOID},
+												 {"account_id", TEXTOID},
+												 {"shipment_id", TEXTOID},
+												 {"operation", TEXTOID},
+												 {"method", TEXTOID},
+												 {"path", TEXTOID},
+												 {"headers", JSONBOID},
+												 {"body", TEXTOID},
+												 {"created_at", TIMESTAMPTZOID}}};
+
+typedef enum DeliveryColumn
+{
+	DELIVERY_MERCHANT,
+	DELIVERY_ID,
+	DELIVERY_ACCOUNT,
+	DELIVERY_SHIPMENT,
+	DELIVERY_TURN,
+	DELIVERY_STATE,
+	DELIVERY_ATTEMPTS,
+	DELIVERY_DUE,
+	DELIVERY_LEASE_TOKEN,
+	DELIVERY_LEASE_OWNER,
+	DELIVERY_LEASE_UNTIL,
+	DELIVERY_LAST_STATUS,
+	DELIVERY_LAST_ERROR,
+	DELIVERY_ORIGIN,
+	DELIVERY_POLL,
+	DELIVERY_ANSWER_LOST,
+	DELIVERY_COLUMNS
+} DeliveryColumn;
+
+static GlInsertTable delivery_table = {.name = "outbox_delivery",
+									   .count = DELIVERY_COLUMNS,
+									   .columns = {{"merchant_id", TEXTOID},
+												   {"request_id", TEXTOID},
+												   {"account_id", TEXTOID},
+												   {"shipment_id", TEXTOID},
+												   {"turn", INT4OID},
+												   {"state", TEXTOID},
+												   {"attempts", INT4OID},
+												   {"due_at", TIMESTAMPTZOID},
+												   {"lease_token", TEXTOID},
+												   {"lease_owner", INT4OID},
+												   {"lease_until", TIMESTAMPTZOID},
+												   {"last_status", INT4OID},
+												   {"last_error", TEXTOID},
+												   {"origin", INT8OID},
+												   {"poll", BOOLOID},
+												   {"answer_lost", BOOLOID}}};
 
 /* Values of named columns of a row; 'n' in nulls where there is none, else ' '. */
 static void
@@ -229,70 +332,78 @@ empty_object(void)
 
 /* The journey's first step; defaults as in sql/48_shipment.sql. */
 static void
-insert_event(GlNewRows *rows, const Datum *columns, const char *nulls)
+insert_event(const Datum *columns, const char *column_nulls)
 {
-	bool is_ours = nulls[COLUMN_MADE_BY] == 'n';
-	GlNewValue values[] = {
-		{"merchant_id", columns[COLUMN_MERCHANT], false},
-		{"shipment_id", columns[COLUMN_SHIPMENT], false},
-		{"event_id", new_id(), false},
-		{"status", columns[COLUMN_STATUS], false},
-		{"normalized_status", columns[COLUMN_NORMALIZED], false},
-		{"source", is_ours ? CStringGetTextDatum("order") : columns[COLUMN_MADE_BY], false},
-		{"jump", BoolGetDatum(false), false},
-		{"occurred_at", columns[COLUMN_CREATED], false},
-		{"recorded_at", TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()), false},
-		{"detail", empty_object(), false},
+	bool is_ours = column_nulls[COLUMN_MADE_BY] == 'n';
+	Datum values[EVENT_COLUMNS] = {
+		[EVENT_MERCHANT] = columns[COLUMN_MERCHANT],
+		[EVENT_SHIPMENT] = columns[COLUMN_SHIPMENT],
+		[EVENT_ID] = new_id(),
+		[EVENT_STATUS] = columns[COLUMN_STATUS],
+		[EVENT_NORMALIZED] = columns[COLUMN_NORMALIZED],
+		[EVENT_SOURCE] = is_ours ? CStringGetTextDatum("order") : columns[COLUMN_MADE_BY],
+		[EVENT_JUMP] = BoolGetDatum(false),
+		[EVENT_OCCURRED] = columns[COLUMN_CREATED],
+		[EVENT_RECORDED] = TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()),
+		[EVENT_DETAIL] = empty_object(),
+	};
+	char nulls[EVENT_COLUMNS] = {
+		[EVENT_PREVIOUS_STATUS] = 'n',
+		[EVENT_PREVIOUS_NORMALIZED] = 'n',
+		[EVENT_CARRIER_STATUS] = 'n',
 	};
 
-	gl_new_rows_insert(rows, "shipment_event", values, lengthof(values));
+	gl_insert_one(&event_table, values, nulls);
 }
 
 /* What ganje.enqueue does for a "create"; defaults as in sql/60_outbox.sql. */
 static void
-insert_request(GlNewRows *rows, const Datum *columns, const Datum *request, const char *nulls,
-			   int turn)
+insert_request(Datum id, const Datum *columns, const Datum *request, const char *request_nulls)
 {
-	Datum id = new_id();
-	Datum now = TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
-	bool has_headers = nulls[REQUEST_HEADERS] != 'n';
-	GlNewValue outbox[] = {
-		{"merchant_id", columns[COLUMN_MERCHANT], false},
-		{"request_id", id, false},
-		{"account_id", columns[COLUMN_ACCOUNT], false},
-		{"shipment_id", columns[COLUMN_SHIPMENT], false},
-		{"operation", CStringGetTextDatum("create"), false},
-		{"method", request[REQUEST_METHOD], nulls[REQUEST_METHOD] == 'n'},
-		{"path", request[REQUEST_PATH], nulls[REQUEST_PATH] == 'n'},
-		{"headers", has_headers ? request[REQUEST_HEADERS] : empty_object(), false},
-		{"body", request[REQUEST_BODY], nulls[REQUEST_BODY] == 'n'},
-		{"created_at", now, false},
+	bool has_headers = request_nulls[REQUEST_HEADERS] != 'n';
+	Datum values[OUTBOX_COLUMNS] = {
+		[OUTBOX_MERCHANT] = columns[COLUMN_MERCHANT],
+		[OUTBOX_ID] = id,
+		[OUTBOX_ACCOUNT] = columns[COLUMN_ACCOUNT],
+		[OUTBOX_SHIPMENT] = columns[COLUMN_SHIPMENT],
+		[OUTBOX_OPERATION] = CStringGetTextDatum("create"),
+		[OUTBOX_METHOD] = request[REQUEST_METHOD],
+		[OUTBOX_PATH] = request[REQUEST_PATH],
+		[OUTBOX_HEADERS] = has_headers ? request[REQUEST_HEADERS] : empty_object(),
+		[OUTBOX_BODY] = request[REQUEST_BODY],
+		[OUTBOX_CREATED] = TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()),
 	};
-	GlNewValue delivery[] = {
-		{"merchant_id", columns[COLUMN_MERCHANT], false},
-		{"request_id", id, false},
-		{"account_id", columns[COLUMN_ACCOUNT], false},
-		{"shipment_id", columns[COLUMN_SHIPMENT], false},
-		{"turn", Int32GetDatum(turn), false},
-		{"state", CStringGetTextDatum("pending"), false},
-		{"attempts", Int32GetDatum(0), false},
-		{"due_at", now, false},
-		{"origin", Int64GetDatum((int64) GetSystemIdentifier()), false},
-		{"poll", BoolGetDatum(false), false},
-		{"answer_lost", BoolGetDatum(false), false},
+	char nulls[OUTBOX_COLUMNS] = {
+		[OUTBOX_METHOD] = request_nulls[REQUEST_METHOD],
+		[OUTBOX_PATH] = request_nulls[REQUEST_PATH],
+		[OUTBOX_BODY] = request_nulls[REQUEST_BODY],
 	};
 
-	gl_new_rows_insert(rows, "outbox", outbox, lengthof(outbox));
-	gl_new_rows_insert(rows, "outbox_delivery", delivery, lengthof(delivery));
+	gl_insert_one(&outbox_table, values, nulls);
 }
 
 static void
-begin_journey(TriggerData *trigger, const Datum *columns, const char *nulls)
+insert_delivery(Datum id, const Datum *columns, int turn)
 {
-	GlNewRows *rows = gl_new_rows_begin(RelationGetNamespace(trigger->tg_relation));
+	Datum values[DELIVERY_COLUMNS] = {
+		[DELIVERY_MERCHANT] = columns[COLUMN_MERCHANT],
+		[DELIVERY_ID] = id,
+		[DELIVERY_ACCOUNT] = columns[COLUMN_ACCOUNT],
+		[DELIVERY_SHIPMENT] = columns[COLUMN_SHIPMENT],
+		[DELIVERY_TURN] = Int32GetDatum(turn),
+		[DELIVERY_STATE] = CStringGetTextDatum("pending"),
+		[DELIVERY_ATTEMPTS] = Int32GetDatum(0),
+		[DELIVERY_DUE] = TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()),
+		[DELIVERY_ORIGIN] = Int64GetDatum((int64) GetSystemIdentifier()),
+		[DELIVERY_POLL] = BoolGetDatum(false),
+		[DELIVERY_ANSWER_LOST] = BoolGetDatum(false),
+	};
+	char nulls[DELIVERY_COLUMNS] = {
+		[DELIVERY_LEASE_TOKEN] = 'n', [DELIVERY_LEASE_OWNER] = 'n', [DELIVERY_LEASE_UNTIL] = 'n',
+		[DELIVERY_LAST_STATUS] = 'n', [DELIVERY_LAST_ERROR] = 'n',
+	};
 
-	insert_event(rows, columns, nulls);
-	gl_new_rows_end(rows);
+	gl_insert_one(&delivery_table, values, nulls);
 }
 
 static void
@@ -314,7 +425,7 @@ tell_carrier(TriggerData *trigger, const Datum *columns, const char *nulls)
 	char request_nulls[REQUEST_COUNT];
 	bool isnull;
 	Datum built = gl_carrier_build(carrier, shipment, cstring_to_text("create"), &isnull);
-	GlNewRows *rows;
+	Datum id;
 	int turn;
 
 	read_request(built, isnull, request, request_nulls);
@@ -322,10 +433,10 @@ tell_carrier(TriggerData *trigger, const Datum *columns, const char *nulls)
 	CommandCounterIncrement();
 	UpdateActiveSnapshotCommandId();
 	turn = turn_of_request(trigger, columns);
-	rows = gl_new_rows_begin(RelationGetNamespace(trigger->tg_relation));
-	insert_event(rows, columns, nulls);
-	insert_request(rows, columns, request, request_nulls, turn);
-	gl_new_rows_end(rows);
+	id = new_id();
+	insert_event(columns, nulls);
+	insert_request(id, columns, request, request_nulls);
+	insert_delivery(id, columns, turn);
 	wake_worker();
 }
 
@@ -359,9 +470,9 @@ begin(TriggerData *trigger)
 	read_columns(trigger->tg_trigtuple, RelationGetDescr(trigger->tg_relation), column_names,
 				 COLUMN_COUNT, columns, nulls);
 	if (nulls[COLUMN_ACCOUNT] == 'n' || nulls[COLUMN_MADE_BY] != 'n')
-		begin_journey(trigger, columns, nulls);
+		insert_event(columns, nulls);
 	else if (has_namesake(trigger, columns) && joins_twin(columns))
-		begin_journey(trigger, columns, nulls);
+		insert_event(columns, nulls);
 	else
 		tell_carrier(trigger, columns, nulls);
 	PopActiveSnapshot();
