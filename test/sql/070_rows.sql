@@ -104,6 +104,9 @@ SELECT r70.attempt('SELECT r70.hold()');
 ALTER TABLE ganje.outbox ADD CONSTRAINT path_may CHECK (path <> '/4') NOT VALID;
 SELECT r70.attempt($$INSERT INTO r70.orders VALUES ('3', '09123456789')$$);
 SELECT r70.attempt($$INSERT INTO r70.orders VALUES ('4', '09123456789')$$);
+ALTER TABLE ganje.outbox DROP CONSTRAINT path_may, ADD CONSTRAINT path_may CHECK (path <> '/5') NOT VALID;
+SELECT r70.attempt($$INSERT INTO r70.orders VALUES ('4', '09123456789')$$);
+SELECT r70.attempt($$INSERT INTO r70.orders VALUES ('5', '09123456789')$$);
 ROLLBACK;
 SELECT r70.attempt('SELECT r70.hold()');
 
