@@ -261,49 +261,65 @@ END
 $$;
 COMMENT ON FUNCTION ganje.hesapkurye_out_source(ganje.carrier_account) IS 'OutSourceID of an account; raises where it has none.';
 
--- What nearly every order is like, in one statement: a third of the time that
+-- What nearly every order is like, in less than half of the time that
 -- hesapkurye_order takes, and the same to the last character (071_hesapkurye).
+-- Three short statements and not a join of them: starting that one takes
+-- longer than all three.
 CREATE FUNCTION ganje.hesapkurye_plain_order(shipment ganje.shipment) RETURNS json
 LANGUAGE plpgsql STABLE
 AS $$
+DECLARE
+    settings jsonb;
+    zone text;
+    wish jsonb;
+    method_id text;
+    method_name text;
+    products json;
+    total numeric;
+    are_plain boolean;
+    place record;
 BEGIN
     IF shipment.data ?| '{items,packageType,prepareTime,packagePrice,isFutureOrder,isPickUpOrder,targetDate}' THEN
         RETURN NULL;
     END IF;
+    SELECT a.settings, coalesce(a.timezone, c.timezone) INTO settings, zone
+      FROM ganje.carrier_account AS a JOIN ganje.carrier AS c ON c.carrier = a.carrier
+     WHERE a.account_id = shipment.account_id;
+    wish := coalesce(nullif(shipment.data -> 'paymentMethod', 'null'), settings -> 'paymentMethod');
+    IF (settings ->> 'outSourceId' ~ '^[0-9]{1,9}$' AND jsonb_typeof(wish) = 'string' AND wish <> '""'
+        AND NOT settings ?| '{packageType,prepareTime,packagePrice,isFutureOrder,isPickUpOrder}') IS NOT TRUE THEN
+        RETURN NULL;
+    END IF;
+    SELECT m.payment_method, m.name INTO method_id, method_name FROM ganje.payment_method AS m
+     WHERE m.account_id = shipment.account_id AND wish #>> '{}' IN (m.payment_method, m.name)
+     ORDER BY m.payment_method = wish #>> '{}' DESC, m.payment_method LIMIT 1;
+    IF method_id IS NULL THEN
+        RETURN NULL;
+    END IF;
+    SELECT json_agg(json_build_object(
+               'quantity', i.quantity, 'unitPrice', i.price, 'productName', coalesce(i.name, i.item_id), 'productOptions', '',
+               'productNote', '', 'totalAmount', i.quantity * i.price) ORDER BY i.position, i.item_id),
+           sum(i.quantity * i.price), bool_and(i.price IS NOT NULL AND i.data = '{}')
+      INTO products, total, are_plain
+      FROM ganje.shipment_item AS i
+     WHERE i.merchant_id = shipment.merchant_id AND i.shipment_id = shipment.shipment_id;
+    IF are_plain IS NOT TRUE THEN
+        RETURN NULL;
+    END IF;
     -- The address is looked at last, as there: of two faults the same one is told.
-    RETURN (SELECT json_build_object(
-        'OutSourceID', f.out_source::integer, 'RemoteOrderNumber', shipment.external_id,
+    place := ganje.hesapkurye_address(shipment);
+    RETURN json_build_object(
+        'OutSourceID', (settings ->> 'outSourceId')::integer, 'RemoteOrderNumber', shipment.external_id,
         'Address', place.address, 'AddressDetail', place.detail,
         'Latitude', ganje.hesapkurye_degrees(shipment.address, '{lat,latitude}', 90),
         'Longitude', ganje.hesapkurye_degrees(shipment.address, '{lng,longitude}', 180),
-        'PackageType', 'Diğer', 'PaymentMethodId', f.payment_method::integer, 'PaymentMethod', f.name,
-        'PackagePrice', f.total + coalesce(shipment.fee, 0), 'OrderNote', coalesce(shipment.note, ''),
+        'PackageType', 'Diğer', 'PaymentMethodId', method_id::integer, 'PaymentMethod', method_name,
+        'PackagePrice', total + coalesce(shipment.fee, 0), 'OrderNote', coalesce(shipment.note, ''),
         'CustomerName', coalesce(shipment.recipient, ''), 'CustomerPhone', coalesce(shipment.phone, ''),
-        'CreateDate', to_char(shipment.created_at AT TIME ZONE f.zone, 'YYYY-MM-DD HH24:MI'),
-        'TargetDate', to_char(coalesce(shipment.promised_to, shipment.created_at) AT TIME ZONE f.zone, 'YYYY-MM-DD HH24:MI'),
+        'CreateDate', to_char(shipment.created_at AT TIME ZONE zone, 'YYYY-MM-DD HH24:MI'),
+        'TargetDate', to_char(coalesce(shipment.promised_to, shipment.created_at) AT TIME ZONE zone, 'YYYY-MM-DD HH24:MI'),
         'PrepareTime', 0, 'IsFutureOrder', coalesce(shipment.type = 'RESERVED', false),
-        'IsPickUpOrder', coalesce(shipment.type = 'SELF', false), 'Products', f.products)
-      FROM (SELECT true AS is_plain, a.settings ->> 'outSourceId' AS out_source, coalesce(a.timezone, c.timezone) AS zone,
-                   method.payment_method, method.name, goods.products, goods.total
-              FROM ganje.carrier_account AS a
-              JOIN ganje.carrier AS c ON c.carrier = a.carrier
-             CROSS JOIN LATERAL (
-                SELECT coalesce(nullif(shipment.data -> 'paymentMethod', 'null'), a.settings -> 'paymentMethod') AS value) AS wish
-             CROSS JOIN LATERAL (
-                SELECT m.payment_method, m.name FROM ganje.payment_method AS m
-                 WHERE m.account_id = a.account_id AND wish.value #>> '{}' IN (m.payment_method, m.name)
-                 ORDER BY m.payment_method = wish.value #>> '{}' DESC, m.payment_method LIMIT 1) AS method
-             CROSS JOIN LATERAL (
-                SELECT json_agg(json_build_object(
-                           'quantity', i.quantity, 'unitPrice', i.price, 'productName', coalesce(i.name, i.item_id), 'productOptions', '',
-                           'productNote', '', 'totalAmount', i.quantity * i.price) ORDER BY i.position, i.item_id) AS products,
-                       sum(i.quantity * i.price) AS total, bool_and(i.price IS NOT NULL AND i.data = '{}') AS are_plain
-                  FROM ganje.shipment_item AS i
-                 WHERE i.merchant_id = shipment.merchant_id AND i.shipment_id = shipment.shipment_id) AS goods
-             WHERE a.account_id = shipment.account_id AND a.settings ->> 'outSourceId' ~ '^[0-9]{1,9}$'
-               AND NOT a.settings ?| '{packageType,prepareTime,packagePrice,isFutureOrder,isPickUpOrder}'
-               AND jsonb_typeof(wish.value) = 'string' AND wish.value <> '""' AND goods.are_plain OFFSET 0) AS f
-     CROSS JOIN LATERAL ganje.hesapkurye_address(CASE WHEN f.is_plain THEN shipment END) AS place);
+        'IsPickUpOrder', coalesce(shipment.type = 'SELF', false), 'Products', products);
 END
 $$;
 COMMENT ON FUNCTION ganje.hesapkurye_plain_order(ganje.shipment) IS

@@ -56,7 +56,7 @@ typedef enum HoldColumn
 #define KEY_COLUMNS 6
 #define TAKE_COLUMNS (KEY_COLUMNS + 1) /* and before when the unit does not expire */
 #define RULE_COLUMNS 3
-#define PARAMETERS_MAX GL_UNIT_COLUMNS
+#define PARAMETERS_MAX (TAKE_COLUMNS + 1)
 
 /* A statement whose plan is kept; its first parameters are a counter's key. */
 typedef struct Statement
@@ -68,11 +68,6 @@ typedef struct Statement
 } Statement;
 
 #define KEY_TYPES TEXTOID, TEXTOID, TEXTOID, DATEOID, TIMEOID, TIMEOID
-#define HOLD_TYPES                                                                                 \
-	TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID
-#define UNIT_TYPES                                                                                 \
-	TEXTOID, TEXTOID, INT4OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, DATEOID,      \
-		TIMEOID, TIMEOID, TIMESTAMPTZOID, TIMESTAMPTZOID, NUMERICOID, JSONBOID, TIMESTAMPTZOID
 #define OF_COUNTER                                                                                 \
 	"c.merchant_id = $1 AND c.store_id = $2 AND c.rule_id = $3 AND c.day = $4 "                    \
 	"AND c.slot_from = $5 AND c.slot_to = $6"
@@ -101,23 +96,35 @@ static Statement take_first = {
 	TAKE_COLUMNS + 1,
 	{KEY_TYPES, TIMESTAMPTZOID, INT4OID},
 	NULL};
-static Statement insert_hold = {
-	"INSERT INTO ganje.hold (merchant_id, hold_id, state, cart_id, zone_id, order_id, created_at, "
-	"expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-	HOLD_COLUMNS,
-	{HOLD_TYPES},
-	NULL};
-static Statement insert_unit = {
-	"INSERT INTO ganje.hold_unit (merchant_id, hold_id, group_no, state, store_merchant_id, "
-	"store_id, "
-	"rule_id, type, provider, day, slot_from, slot_to, promised_from, promised_to, fee, items, "
-	"expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, "
-	"$17)",
-	GL_UNIT_COLUMNS,
-	{UNIT_TYPES},
-	NULL};
-static GlInsertTable hold_table = {"hold", HOLD_COLUMNS, {HOLD_TYPES}, NULL};
-static GlInsertTable unit_table = {"hold_unit", GL_UNIT_COLUMNS, {UNIT_TYPES}, NULL};
+static GlInsertTable hold_table = {.name = "hold",
+								   .count = HOLD_COLUMNS,
+								   .columns = {{"merchant_id", TEXTOID},
+											   {"hold_id", TEXTOID},
+											   {"state", TEXTOID},
+											   {"cart_id", TEXTOID},
+											   {"zone_id", TEXTOID},
+											   {"order_id", TEXTOID},
+											   {"created_at", TIMESTAMPTZOID},
+											   {"expires_at", TIMESTAMPTZOID}}};
+static GlInsertTable unit_table = {.name = "hold_unit",
+								   .count = GL_UNIT_COLUMNS,
+								   .columns = {{"merchant_id", TEXTOID},
+											   {"hold_id", TEXTOID},
+											   {"group_no", INT4OID},
+											   {"state", TEXTOID},
+											   {"store_merchant_id", TEXTOID},
+											   {"store_id", TEXTOID},
+											   {"rule_id", TEXTOID},
+											   {"type", TEXTOID},
+											   {"provider", TEXTOID},
+											   {"day", DATEOID},
+											   {"slot_from", TIMEOID},
+											   {"slot_to", TIMEOID},
+											   {"promised_from", TIMESTAMPTZOID},
+											   {"promised_to", TIMESTAMPTZOID},
+											   {"fee", NUMERICOID},
+											   {"items", JSONBOID},
+											   {"expires_at", TIMESTAMPTZOID}}};
 
 typedef enum Outcome
 {
@@ -341,35 +348,14 @@ take_units(GlHoldUnit *units, int count, const GlHoldUnit **failed)
 	}
 }
 
-/* By a statement only where the table has been changed by somebody. */
-static void
-write_hold(const Datum *values, const char *nulls)
-{
-	GlInsertion *insertion = gl_insert_begin(&hold_table);
-
-	if (insertion == NULL)
-	{
-		(void) execute(&insert_hold, values, nulls);
-		return;
-	}
-	gl_insert_row(insertion, values, nulls);
-	gl_insert_end(insertion);
-}
-
 static void
 write_units(const GlHoldUnit *units, int count)
 {
 	GlInsertion *insertion = gl_insert_begin(&unit_table);
 
 	for (int i = 0; i < count; i++)
-	{
-		if (insertion == NULL)
-			(void) execute(&insert_unit, units[i].values, units[i].nulls);
-		else
-			gl_insert_row(insertion, units[i].values, units[i].nulls);
-	}
-	if (insertion != NULL)
-		gl_insert_end(insertion);
+		gl_insert_row(insertion, units[i].values, units[i].nulls);
+	gl_insert_end(insertion);
 }
 
 static void
@@ -403,7 +389,7 @@ write_rows(const GlHoldOwner *owner, GlHoldUnit *units, int count, GlHoldTaken *
 		unit->nulls[GL_UNIT_MERCHANT] = unit->nulls[GL_UNIT_HOLD] = ' ';
 		unit->nulls[GL_UNIT_STATE] = unit->nulls[GL_UNIT_EXPIRES] = ' ';
 	}
-	write_hold(values, nulls);
+	gl_insert_one(&hold_table, values, nulls);
 	write_units(units, count);
 }
 

@@ -20,6 +20,8 @@
 #include "access/xact.h"
 #include "commands/trigger.h"
 #include "executor/executor.h"
+#include "executor/spi.h"
+#include "lib/stringinfo.h"
 #include "nodes/makefuncs.h"
 #include "optimizer/optimizer.h"
 #include "utils/inval.h"
@@ -49,7 +51,8 @@ typedef struct GlKeptChecks
 
 struct GlInsertion
 {
-	Relation relation;
+	GlInsertTable *table;
+	Relation relation; /* NULL where it is done by statements; the rest is unset then */
 	EState *state;
 	ResultRelInfo *target;
 	TupleTableSlot *slot;
@@ -79,9 +82,13 @@ is_as_made(Relation relation, const GlInsertTable *table)
 		(triggers->trig_insert_before_statement || triggers->trig_insert_after_statement))
 		return false;
 	for (int i = 0; i < table->count; i++)
-		if (TupleDescAttr(columns, i)->atttypid != table->types[i] ||
-			TupleDescAttr(columns, i)->attgenerated != '\0')
+	{
+		Form_pg_attribute column = TupleDescAttr(columns, i);
+
+		if (column->atttypid != table->columns[i].type || column->attgenerated != '\0' ||
+			strcmp(NameStr(column->attname), table->columns[i].name) != 0)
 			return false;
+	}
 	return true;
 }
 
@@ -162,20 +169,58 @@ prepare_checks(GlInsertion *insertion, GlInsertTable *table)
 	insertion->target->GL_CHECK_EXPRESSIONS = checks;
 }
 
+static void
+prepare_statement(GlInsertTable *table)
+{
+	Oid types[GL_INSERT_COLUMNS];
+	StringInfoData names;
+	StringInfoData parameters;
+	SPIPlanPtr plan;
+
+	initStringInfo(&names);
+	initStringInfo(&parameters);
+	for (int i = 0; i < table->count; i++)
+	{
+		const char *comma = i == 0 ? "" : ", ";
+
+		types[i] = table->columns[i].type;
+		appendStringInfo(&names, "%s%s", comma, table->columns[i].name);
+		appendStringInfo(&parameters, "%s$%d", comma, i + 1);
+	}
+	plan = SPI_prepare_cursor(
+		psprintf("INSERT INTO ganje.%s (%s) VALUES (%s)", table->name, names.data, parameters.data),
+		table->count, types, CURSOR_OPT_GENERIC_PLAN);
+	if (plan == NULL || SPI_keepplan(plan) != 0)
+		elog(ERROR, "could not prepare: %s", SPI_result_code_string(SPI_result));
+	table->statement = plan;
+}
+
+static void
+insert_by_statement(GlInsertTable *table, const Datum *values, const char *nulls)
+{
+	int code;
+
+	if (table->statement == NULL)
+		prepare_statement(table);
+	code = SPI_execute_plan(table->statement, unconstify(Datum *, values), nulls, false, 0);
+	if (code < 0)
+		elog(ERROR, "could not execute: %s", SPI_result_code_string(code));
+}
+
 GlInsertion *
 gl_insert_begin(GlInsertTable *table)
 {
 	Relation relation =
 		table_openrv(makeRangeVar("ganje", unconstify(char *, table->name), -1), RowExclusiveLock);
+	GlInsertion *insertion = palloc0(sizeof(GlInsertion));
 	MemoryContext caller;
-	GlInsertion *insertion;
 
+	insertion->table = table;
 	if (!is_as_made(relation, table))
 	{
 		table_close(relation, NoLock);
-		return NULL;
+		return insertion;
 	}
-	insertion = palloc(sizeof(GlInsertion));
 	insertion->relation = relation;
 	insertion->state = CreateExecutorState();
 	caller = MemoryContextSwitchTo(insertion->state->es_query_cxt);
@@ -198,6 +243,11 @@ gl_insert_row(GlInsertion *insertion, const Datum *values, const char *nulls)
 {
 	TupleTableSlot *slot = insertion->slot;
 
+	if (insertion->relation == NULL)
+	{
+		insert_by_statement(insertion->table, values, nulls);
+		return;
+	}
 	ResetPerTupleExprContext(insertion->state);
 	ExecClearTuple(slot);
 	for (int i = 0; i < slot->tts_tupleDescriptor->natts; i++)
@@ -212,11 +262,23 @@ gl_insert_row(GlInsertion *insertion, const Datum *values, const char *nulls)
 void
 gl_insert_end(GlInsertion *insertion)
 {
-	AfterTriggerEndQuery(insertion->state);
-	ExecResetTupleTable(insertion->state->es_tupleTable, false);
-	ExecCloseResultRelations(insertion->state);
-	FreeExecutorState(insertion->state);
-	table_close(insertion->relation, NoLock);
+	if (insertion->relation != NULL)
+	{
+		AfterTriggerEndQuery(insertion->state);
+		ExecResetTupleTable(insertion->state->es_tupleTable, false);
+		ExecCloseResultRelations(insertion->state);
+		FreeExecutorState(insertion->state);
+		table_close(insertion->relation, NoLock);
+		CommandCounterIncrement();
+	}
 	pfree(insertion);
-	CommandCounterIncrement();
+}
+
+void
+gl_insert_one(GlInsertTable *table, const Datum *values, const char *nulls)
+{
+	GlInsertion *insertion = gl_insert_begin(table);
+
+	gl_insert_row(insertion, values, nulls);
+	gl_insert_end(insertion);
 }

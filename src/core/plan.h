@@ -10,7 +10,7 @@
 
 #include "executor/spi.h"
 
-#define GL_KEPT_PARAMETERS 13
+#define GL_KEPT_PARAMETERS 5
 
 /* A static one is filled but for its plan, which is made at its first use. */
 typedef struct GlKeptPlan

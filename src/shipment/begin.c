@@ -25,7 +25,9 @@
 #include "fmgr.h"
 #include "jit/jit.h"
 #include "miscadmin.h"
+#include "nodes/value.h"
 #include "optimizer/cost.h"
+#include "parser/parse_func.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/fmgrprotos.h"
@@ -38,13 +40,15 @@
 #include "carrier/contract.h"
 #include "compat.h"
 #include "core/core.h"
+#include "core/insert.h"
 #include "core/plan.h"
 #include "core/role.h"
+#include "core/row.h"
 
 GL_FUNCTION(gl_shipment_begin);
 GL_FUNCTION(gl_shipment_stamp);
 
-/* The columns of the new row that the statements take, in the order of their parameters. */
+/* The columns of the new row that are read. */
 typedef enum ShipmentColumn
 {
 	COLUMN_MERCHANT,
@@ -59,7 +63,6 @@ typedef enum ShipmentColumn
 	COLUMN_COUNT
 } ShipmentColumn;
 
-/* Those before the external id are the parameters of INSERT_EVENT. */
 static const char *const column_names[COLUMN_COUNT] = {
 	"merchant_id", "shipment_id", "status",     "normalized_status", "made_by",
 	"created_at",  "external_id", "account_id", "enqueued_at",
@@ -76,16 +79,6 @@ typedef enum RequestColumn
 } RequestColumn;
 
 static const char *const request_names[REQUEST_COUNT] = {"method", "path", "headers", "body"};
-
-#define INSERT_EVENT                                                                               \
-	"INSERT INTO ganje.shipment_event"                                                             \
-	" (merchant_id, shipment_id, status, normalized_status, source, occurred_at)"                  \
-	" VALUES ($1, $2, $3, $4, coalesce($5, 'order'), $6)"
-
-static GlKeptPlan begin_journey = {
-	.sql = INSERT_EVENT,
-	.count = 6,
-	.types = {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID}};
 
 /*
  * A shipment that the carrier has been told of under the same external id,
@@ -112,23 +105,114 @@ static GlKeptPlan take_link = {.sql = "UPDATE ganje.shipment AS s SET order_link
 							   .count = 3,
 							   .types = {TEXTOID, TEXTOID, TEXTOID}};
 
-/*
- * The journey's first step, and what ganje.enqueue does for a "create": its
- * place in the line comes after whatever is there.
- */
-static GlKeptPlan begin_told = {
-	.sql = "WITH begun AS (" INSERT_EVENT "), request AS ("
-		   " INSERT INTO ganje.outbox (merchant_id, request_id, account_id, shipment_id, operation,"
-		   "  method, path, headers, body)"
-		   " VALUES ($1, $7, $8, $2, 'create', $9, $10, coalesce($11, '{}'), $12))"
-		   " INSERT INTO ganje.outbox_delivery (merchant_id, request_id, account_id, shipment_id,"
-		   "  turn, due_at, origin)"
-		   " VALUES ($1, $7, $8, $2, (SELECT coalesce(max(d.turn), 0) + 1"
-		   "  FROM ganje.outbox_delivery AS d WHERE d.merchant_id = $1 AND d.shipment_id = $2"
-		   "   AND d.account_id = $8), pg_catalog.now(), $13) RETURNING ganje.wake_worker()",
-	.count = 13,
-	.types = {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID, TEXTOID,
-			  TEXTOID, TEXTOID, JSONBOID, TEXTOID, INT8OID}};
+static GlKeptPlan next_turn = {
+	.sql = "SELECT max(d.turn) + 1 FROM ganje.outbox_delivery AS d"
+		   " WHERE d.merchant_id = $1 AND d.shipment_id = $2 AND d.account_id = $3",
+	.count = 3,
+	.types = {TEXTOID, TEXTOID, TEXTOID}};
+
+/* All columns of the tables that are written, in their order. */
+typedef enum EventColumn
+{
+	EVENT_MERCHANT,
+	EVENT_SHIPMENT,
+	EVENT_ID,
+	EVENT_PREVIOUS_STATUS,
+	EVENT_STATUS,
+	EVENT_PREVIOUS_NORMALIZED,
+	EVENT_NORMALIZED,
+	EVENT_CARRIER_STATUS,
+	EVENT_SOURCE,
+	EVENT_JUMP,
+	EVENT_OCCURRED,
+	EVENT_RECORDED,
+	EVENT_DETAIL,
+	EVENT_COLUMNS
+} EventColumn;
+
+static GlInsertTable event_table = {.name = "shipment_event",
+									.count = EVENT_COLUMNS,
+									.columns = {{"merchant_id", TEXTOID},
+												{"shipment_id", TEXTOID},
+												{"event_id", TEXTOID},
+												{"previous_status", TEXTOID},
+												{"status", TEXTOID},
+												{"previous_normalized_status", TEXTOID},
+												{"normalized_status", TEXTOID},
+												{"carrier_status", TEXTOID},
+												{"source", TEXTOID},
+												{"jump", BOOLOID},
+												{"occurred_at", TIMESTAMPTZOID},
+												{"recorded_at", TIMESTAMPTZOID},
+												{"detail", JSONBOID}}};
+
+typedef enum OutboxColumn
+{
+	OUTBOX_MERCHANT,
+	OUTBOX_ID,
+	OUTBOX_ACCOUNT,
+	OUTBOX_SHIPMENT,
+	OUTBOX_OPERATION,
+	OUTBOX_METHOD,
+	OUTBOX_PATH,
+	OUTBOX_HEADERS,
+	OUTBOX_BODY,
+	OUTBOX_CREATED,
+	OUTBOX_COLUMNS
+} OutboxColumn;
+
+static GlInsertTable outbox_table = {.name = "outbox",
+									 .count = OUTBOX_COLUMNS,
+									 .columns = {{"merchant_id", TEXTOID},
+												 {"request_id", TEXTOID},
+												 {"account_id", TEXTOID},
+												 {"shipment_id", TEXTOID},
+												 {"operation", TEXTOID},
+												 {"method", TEXTOID},
+												 {"path", TEXTOID},
+												 {"headers", JSONBOID},
+												 {"body", TEXTOID},
+												 {"created_at", TIMESTAMPTZOID}}};
+
+typedef enum DeliveryColumn
+{
+	DELIVERY_MERCHANT,
+	DELIVERY_ID,
+	DELIVERY_ACCOUNT,
+	DELIVERY_SHIPMENT,
+	DELIVERY_TURN,
+	DELIVERY_STATE,
+	DELIVERY_ATTEMPTS,
+	DELIVERY_DUE,
+	DELIVERY_LEASE_TOKEN,
+	DELIVERY_LEASE_OWNER,
+	DELIVERY_LEASE_UNTIL,
+	DELIVERY_LAST_STATUS,
+	DELIVERY_LAST_ERROR,
+	DELIVERY_ORIGIN,
+	DELIVERY_POLL,
+	DELIVERY_ANSWER_LOST,
+	DELIVERY_COLUMNS
+} DeliveryColumn;
+
+static GlInsertTable delivery_table = {.name = "outbox_delivery",
+									   .count = DELIVERY_COLUMNS,
+									   .columns = {{"merchant_id", TEXTOID},
+												   {"request_id", TEXTOID},
+												   {"account_id", TEXTOID},
+												   {"shipment_id", TEXTOID},
+												   {"turn", INT4OID},
+												   {"state", TEXTOID},
+												   {"attempts", INT4OID},
+												   {"due_at", TIMESTAMPTZOID},
+												   {"lease_token", TEXTOID},
+												   {"lease_owner", INT4OID},
+												   {"lease_until", TIMESTAMPTZOID},
+												   {"last_status", INT4OID},
+												   {"last_error", TEXTOID},
+												   {"origin", INT8OID},
+												   {"poll", BOOLOID},
+												   {"answer_lost", BOOLOID}}};
 
 /* Values of named columns of a row; 'n' in nulls where there is none, else ' '. */
 static void
@@ -171,43 +255,6 @@ read_request(Datum request, bool isnull, Datum *values, char *nulls)
 	ReleaseTupleDesc(descriptor);
 }
 
-/*
- * The first row of a table that an index of texts has under a key, but for
- * that with the id given; its columns numbered from 1 are those of the key.
- * Answers a copy, or NULL.  Without a plan: this is asked for every order.
- */
-static HeapTuple
-find_row(Relation table, const char *index_name, const AttrNumber *columns, const Datum *key,
-		 int count, int id_column, Datum but_for)
-{
-	Oid index_oid = get_relname_relid(index_name, RelationGetNamespace(table));
-	Relation index = index_open(index_oid, AccessShareLock);
-	ScanKeyData keys[2];
-	SysScanDesc scan;
-	HeapTuple row;
-
-	for (int i = 0; i < count; i++)
-		ScanKeyEntryInitialize(&keys[i], 0, columns[i], BTEqualStrategyNumber, InvalidOid,
-							   index->rd_indcollation[i], F_TEXTEQ, key[i]);
-	scan = systable_beginscan_ordered(table, index, GetActiveSnapshot(), count, keys);
-	while ((row = systable_getnext_ordered(scan, ForwardScanDirection)) != NULL)
-	{
-		bool isnull;
-		Datum id;
-
-		if (id_column == 0)
-			break;
-		id = heap_getattr(row, id_column, RelationGetDescr(table), &isnull);
-		if (!DatumGetBool(DirectFunctionCall2Coll(texteq, C_COLLATION_OID, id, but_for)))
-			break;
-	}
-	if (row != NULL)
-		row = heap_copytuple(row);
-	systable_endscan_ordered(scan);
-	index_close(index, AccessShareLock);
-	return row;
-}
-
 /* Is there another shipment of the same external id and account, of whatever merchant? */
 static bool
 has_namesake(TriggerData *trigger, const Datum *values)
@@ -218,8 +265,8 @@ has_namesake(TriggerData *trigger, const Datum *values)
 							SPI_fnumber(descriptor, "account_id")};
 	Datum key[] = {values[COLUMN_EXTERNAL], values[COLUMN_ACCOUNT]};
 
-	return find_row(table, "shipment_external", columns, key, 2,
-					SPI_fnumber(descriptor, "shipment_id"), values[COLUMN_SHIPMENT]) != NULL;
+	return gl_row_find(table, "shipment_external", columns, key, 2,
+					   SPI_fnumber(descriptor, "shipment_id"), values[COLUMN_SHIPMENT]) != NULL;
 }
 
 /* The name of the carrier that an account is at. */
@@ -230,7 +277,7 @@ carrier_of_account(TriggerData *trigger, Datum account)
 	Relation table = table_open(oid, AccessShareLock);
 	TupleDesc descriptor = RelationGetDescr(table);
 	AttrNumber column = SPI_fnumber(descriptor, "account_id");
-	HeapTuple row = find_row(table, "carrier_account_pkey", &column, &account, 1, 0, (Datum) 0);
+	HeapTuple row = gl_row_find(table, "carrier_account_pkey", &column, &account, 1, 0, (Datum) 0);
 	text *carrier;
 	bool isnull;
 
@@ -246,28 +293,151 @@ carrier_of_account(TriggerData *trigger, Datum account)
 	return carrier;
 }
 
+/* Its place in the line comes after whatever is there, which for nearly every shipment is nothing. */
+static int
+turn_of_request(TriggerData *trigger, const Datum *columns)
+{
+	Oid oid = get_relname_relid("outbox_delivery", RelationGetNamespace(trigger->tg_relation));
+	Relation table = table_open(oid, AccessShareLock);
+	TupleDesc descriptor = RelationGetDescr(table);
+	AttrNumber numbers[] = {SPI_fnumber(descriptor, "merchant_id"),
+							SPI_fnumber(descriptor, "shipment_id"),
+							SPI_fnumber(descriptor, "account_id")};
+	Datum key[] = {columns[COLUMN_MERCHANT], columns[COLUMN_SHIPMENT], columns[COLUMN_ACCOUNT]};
+	bool is_first =
+		gl_row_find(table, "outbox_delivery_turn", numbers, key, 3, 0, (Datum) 0) == NULL;
+	bool isnull;
+
+	table_close(table, NoLock);
+	if (is_first)
+		return 1;
+	gl_plan_execute(&next_turn, key, NULL);
+	return DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+}
+
+static Datum
+new_id(void)
+{
+	char id[GL_ULID_LENGTH + 1];
+
+	gl_ulid_write(id);
+	return PointerGetDatum(cstring_to_text_with_len(id, GL_ULID_LENGTH));
+}
+
+static Datum
+empty_object(void)
+{
+	return DirectFunctionCall1(jsonb_in, CStringGetDatum("{}"));
+}
+
+/* The journey's first step; defaults as in sql/48_shipment.sql. */
+static void
+insert_event(const Datum *columns, const char *column_nulls)
+{
+	bool is_ours = column_nulls[COLUMN_MADE_BY] == 'n';
+	Datum values[EVENT_COLUMNS] = {
+		[EVENT_MERCHANT] = columns[COLUMN_MERCHANT],
+		[EVENT_SHIPMENT] = columns[COLUMN_SHIPMENT],
+		[EVENT_ID] = new_id(),
+		[EVENT_STATUS] = columns[COLUMN_STATUS],
+		[EVENT_NORMALIZED] = columns[COLUMN_NORMALIZED],
+		[EVENT_SOURCE] = is_ours ? CStringGetTextDatum("order") : columns[COLUMN_MADE_BY],
+		[EVENT_JUMP] = BoolGetDatum(false),
+		[EVENT_OCCURRED] = columns[COLUMN_CREATED],
+		[EVENT_RECORDED] = TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()),
+		[EVENT_DETAIL] = empty_object(),
+	};
+	char nulls[EVENT_COLUMNS] = {
+		[EVENT_PREVIOUS_STATUS] = 'n',
+		[EVENT_PREVIOUS_NORMALIZED] = 'n',
+		[EVENT_CARRIER_STATUS] = 'n',
+	};
+
+	gl_insert_one(&event_table, values, nulls);
+}
+
+/* What ganje.enqueue does for a "create"; defaults as in sql/60_outbox.sql. */
+static void
+insert_request(Datum id, const Datum *columns, const Datum *request, const char *request_nulls)
+{
+	bool has_headers = request_nulls[REQUEST_HEADERS] != 'n';
+	Datum values[OUTBOX_COLUMNS] = {
+		[OUTBOX_MERCHANT] = columns[COLUMN_MERCHANT],
+		[OUTBOX_ID] = id,
+		[OUTBOX_ACCOUNT] = columns[COLUMN_ACCOUNT],
+		[OUTBOX_SHIPMENT] = columns[COLUMN_SHIPMENT],
+		[OUTBOX_OPERATION] = CStringGetTextDatum("create"),
+		[OUTBOX_METHOD] = request[REQUEST_METHOD],
+		[OUTBOX_PATH] = request[REQUEST_PATH],
+		[OUTBOX_HEADERS] = has_headers ? request[REQUEST_HEADERS] : empty_object(),
+		[OUTBOX_BODY] = request[REQUEST_BODY],
+		[OUTBOX_CREATED] = TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()),
+	};
+	char nulls[OUTBOX_COLUMNS] = {
+		[OUTBOX_METHOD] = request_nulls[REQUEST_METHOD],
+		[OUTBOX_PATH] = request_nulls[REQUEST_PATH],
+		[OUTBOX_BODY] = request_nulls[REQUEST_BODY],
+	};
+
+	gl_insert_one(&outbox_table, values, nulls);
+}
+
+static void
+insert_delivery(Datum id, const Datum *columns, int turn)
+{
+	Datum values[DELIVERY_COLUMNS] = {
+		[DELIVERY_MERCHANT] = columns[COLUMN_MERCHANT],
+		[DELIVERY_ID] = id,
+		[DELIVERY_ACCOUNT] = columns[COLUMN_ACCOUNT],
+		[DELIVERY_SHIPMENT] = columns[COLUMN_SHIPMENT],
+		[DELIVERY_TURN] = Int32GetDatum(turn),
+		[DELIVERY_STATE] = CStringGetTextDatum("pending"),
+		[DELIVERY_ATTEMPTS] = Int32GetDatum(0),
+		[DELIVERY_DUE] = TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()),
+		[DELIVERY_ORIGIN] = Int64GetDatum((int64) GetSystemIdentifier()),
+		[DELIVERY_POLL] = BoolGetDatum(false),
+		[DELIVERY_ANSWER_LOST] = BoolGetDatum(false),
+	};
+	char nulls[DELIVERY_COLUMNS] = {
+		[DELIVERY_LEASE_TOKEN] = 'n', [DELIVERY_LEASE_OWNER] = 'n', [DELIVERY_LEASE_UNTIL] = 'n',
+		[DELIVERY_LAST_STATUS] = 'n', [DELIVERY_LAST_ERROR] = 'n',
+	};
+
+	gl_insert_one(&delivery_table, values, nulls);
+}
+
+static void
+wake_worker(void)
+{
+	List *name = list_make2(makeString("ganje"), makeString("wake_worker"));
+
+	(void) OidFunctionCall0(LookupFuncName(name, 0, NULL, false));
+}
+
 /* The journey's first step and the first request; the shipment's row is ours: it was just inserted. */
 static void
-tell_carrier(TriggerData *trigger, const Datum *columns, const char *column_nulls)
+tell_carrier(TriggerData *trigger, const Datum *columns, const char *nulls)
 {
 	Datum shipment =
 		heap_copy_tuple_as_datum(trigger->tg_trigtuple, RelationGetDescr(trigger->tg_relation));
 	text *carrier = carrier_of_account(trigger, columns[COLUMN_ACCOUNT]);
-	char id[GL_ULID_LENGTH + 1];
-	Datum values[GL_KEPT_PARAMETERS];
-	char nulls[GL_KEPT_PARAMETERS];
+	Datum request[REQUEST_COUNT];
+	char request_nulls[REQUEST_COUNT];
 	bool isnull;
-	Datum request = gl_carrier_build(carrier, shipment, cstring_to_text("create"), &isnull);
+	Datum built = gl_carrier_build(carrier, shipment, cstring_to_text("create"), &isnull);
+	Datum id;
+	int turn;
 
-	memset(nulls, ' ', sizeof(nulls));
-	gl_ulid_write(id);
-	memcpy(values, columns, sizeof(Datum) * COLUMN_EXTERNAL);
-	memcpy(nulls, column_nulls, COLUMN_EXTERNAL);
-	values[6] = PointerGetDatum(cstring_to_text_with_len(id, GL_ULID_LENGTH));
-	values[7] = columns[COLUMN_ACCOUNT];
-	read_request(request, isnull, &values[8], &nulls[8]);
-	values[12] = Int64GetDatum((int64) GetSystemIdentifier());
-	gl_plan_execute(&begin_told, values, nulls);
+	read_request(built, isnull, request, request_nulls);
+	/* A build function may have put something into the line. */
+	CommandCounterIncrement();
+	UpdateActiveSnapshotCommandId();
+	turn = turn_of_request(trigger, columns);
+	id = new_id();
+	insert_event(columns, nulls);
+	insert_request(id, columns, request, request_nulls);
+	insert_delivery(id, columns, turn);
+	wake_worker();
 }
 
 /* The carrier knows the shipment by another one: it gets that one's link. */
@@ -300,9 +470,9 @@ begin(TriggerData *trigger)
 	read_columns(trigger->tg_trigtuple, RelationGetDescr(trigger->tg_relation), column_names,
 				 COLUMN_COUNT, columns, nulls);
 	if (nulls[COLUMN_ACCOUNT] == 'n' || nulls[COLUMN_MADE_BY] != 'n')
-		gl_plan_execute(&begin_journey, columns, nulls);
+		insert_event(columns, nulls);
 	else if (has_namesake(trigger, columns) && joins_twin(columns))
-		gl_plan_execute(&begin_journey, columns, nulls);
+		insert_event(columns, nulls);
 	else
 		tell_carrier(trigger, columns, nulls);
 	PopActiveSnapshot();

@@ -11,14 +11,20 @@
  */
 #include "postgres.h"
 
+#include "access/table.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
 
 #include "compat.h"
 #include "core/plan.h"
+#include "core/row.h"
 #include "json/json.h"
 #include "shipment/mapping.h"
 #include "shipment/place_order.h"
@@ -58,9 +64,9 @@ GL_FUNCTION(gl_place_order);
 	"   FROM unit AS u, jsonb_array_elements(u.items) WITH ORDINALITY AS t(item, place))"
 
 /*
- * Answers how many units were confirmed, and how many the hold has; no row
- * was touched where the first is 0.  The hold's row is locked before its
- * units are: these are found by it.
+ * A row for each unit that was confirmed, and one without a group where none
+ * was; no row, and none was touched, where the hold cannot be confirmed.  The
+ * hold's row is locked before its units are: these are found by it.
  */
 static GlKeptPlan place_held = {
 	.sql =
@@ -74,10 +80,7 @@ static GlKeptPlan place_held = {
 		"  WHERE u.merchant_id = held.merchant_id AND u.hold_id = held.hold_id AND u.state = 'held'"
 		" RETURNING u.*, held.zone_id),"
 		"unit AS (SELECT c.*, ganje.ulid() AS shipment_id FROM confirmed AS c ORDER BY "
-		"c.group_no)," INSERT_SHIPMENTS
-		"SELECT (SELECT count(*) FROM held)::integer, (SELECT count(*) FROM unit)::integer,"
-		"       (SELECT count(*) FROM ganje.hold_unit AS u"
-		"         WHERE u.merchant_id = $2 AND u.hold_id = $3)::integer",
+		"c.group_no)," INSERT_SHIPMENTS "SELECT unit.group_no FROM held LEFT JOIN unit ON true",
 	.count = 3,
 	.types = {JSONBOID, TEXTOID, TEXTOID}};
 
@@ -149,13 +152,31 @@ merchant_of(Jsonb *order)
 	return merchant;
 }
 
+/* The first column of what was answered; 0 where it is NULL. */
 static int
-column_of_answer(int column)
+answered(bool *isnull)
 {
-	bool isnull;
+	return DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, isnull));
+}
 
-	return DatumGetInt32(
-		SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, column, &isnull));
+/* How many units a hold has. */
+static int
+count_units(text *merchant, text *hold_id)
+{
+	Oid schema = get_namespace_oid("ganje", false);
+	Relation table = table_open(get_relname_relid("hold_unit", schema), AccessShareLock);
+	TupleDesc descriptor = RelationGetDescr(table);
+	AttrNumber columns[] = {SPI_fnumber(descriptor, "merchant_id"),
+							SPI_fnumber(descriptor, "hold_id")};
+	Datum key[] = {PointerGetDatum(merchant), PointerGetDatum(hold_id)};
+	int count;
+
+	/* The hold may be younger than the statement that inserts the order. */
+	PushActiveSnapshot(GetTransactionSnapshot());
+	count = gl_row_count(table, "hold_unit_pkey", columns, key, 2);
+	PopActiveSnapshot();
+	table_close(table, NoLock);
+	return count;
 }
 
 /* The hold's units become the order's, whatever the state of the hold: or it raises. */
@@ -166,12 +187,15 @@ place_by_hold(Jsonb *order, text *merchant, text *order_id, text *hold_id)
 	Datum confirm[] = {PointerGetDatum(order_id), PointerGetDatum(hold_id),
 					   PointerGetDatum(merchant)};
 	int placed = 0;
+	bool isnull;
+	uint64 rows = gl_plan_execute(&place_held, values, NULL);
 
-	gl_plan_execute(&place_held, values, NULL);
-	if (column_of_answer(1) > 0)
+	if (rows > 0)
 	{
-		placed = column_of_answer(2);
-		if (placed == column_of_answer(3))
+		(void) answered(&isnull);
+		if (!isnull)
+			placed = (int) rows;
+		if (placed == count_units(merchant, hold_id))
 			return placed;
 		gl_plan_execute(&retake_hold, &values[1], NULL);
 	}
@@ -186,7 +210,7 @@ place_by_hold(Jsonb *order, text *merchant, text *order_id, text *hold_id)
 					 errhint("The order was placed before; a new order needs a hold of its own.")));
 	}
 	gl_plan_execute(&place_others, values, NULL);
-	return placed + column_of_answer(1);
+	return placed + answered(&isnull);
 }
 
 int
