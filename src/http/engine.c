@@ -30,6 +30,14 @@
 /* Sockets served per gl_http_service; more wait for the next call. */
 #define EVENTS_PER_SERVICE 256
 
+/*
+ * libcurl leaves hanging lookups behind since 7.87 (CURLOPT_QUICK_EXIT).  8.14
+ * was seen to do so, 8.23 was seen to wait for them after all; what is between
+ * is not known.
+ */
+#define PROMPT_SINCE 0x075700
+#define PROMPT_UNTIL 0x080f00
+
 #define MAX_ACTIVE_LIMIT 10000
 
 static bool curl_is_initialised;
@@ -562,7 +570,9 @@ gl_http_abandon(GlHttp *http)
 bool
 gl_http_destroy_is_prompt(void)
 {
-	return LIBCURL_VERSION_NUM >= 0x075700;
+	unsigned int version = curl_version_info(CURLVERSION_NOW)->version_num;
+
+	return version >= PROMPT_SINCE && version < PROMPT_UNTIL;
 }
 
 int

@@ -115,13 +115,12 @@ extern GlHttp *gl_http_create(const GlHttpConfig *config, GlError *error);
 extern void gl_http_destroy(GlHttp *http);
 
 /*
- * Close the engine's own descriptors and leak the rest: for a process about
- * to exit whose libcurl (before 7.87) would wait for a hanging name lookup in
- * gl_http_destroy.
+ * Close the engine's own descriptors and leak the rest: where libcurl would
+ * wait for a hanging name lookup in gl_http_destroy.
  */
 extern void gl_http_abandon(GlHttp *http);
 
-/* True when gl_http_destroy and deadlines never wait for a name lookup. */
+/* True when gl_http_destroy never waits for a name lookup, with the libcurl that is loaded. */
 extern bool gl_http_destroy_is_prompt(void);
 
 /*

@@ -61,8 +61,11 @@ gl_worker_renew_engine(GlWorker *worker)
 	GlHttpConfig config = {0};
 	GlError error = {-1, ""};
 
-	if (worker->http != NULL)
+	/* a lookup that hangs from before must not hold up who waits for the worker */
+	if (worker->http != NULL && gl_http_destroy_is_prompt())
 		gl_http_destroy(worker->http);
+	else if (worker->http != NULL)
+		gl_http_abandon(worker->http);
 	config.max_active = gl_setting_max_connections;
 	config.allowed = networks;
 	config.allowed_count = read_networks(networks);
