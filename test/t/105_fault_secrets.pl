@@ -43,10 +43,16 @@ add_shipments($node, 1, 3);
 control($carrier, 'POST', 'expire-tokens', {});
 faults($carrier, { match => 'pre-order', action => 'delay', ms => 300, count => -1 });
 add_shipments($node, 4, 9);
+# A person's order, by a session that itself logs nothing, as an app's that passes parameters.
+query(q{
+	SET log_min_messages = fatal;
+	INSERT INTO ganje.shipment (order_id, account_id, external_id, recipient, phone, address)
+	SELECT 'person-' || account_id, account_id, v.external_id, 'Hidden Recipient', '+989129876543', '{"street": "Hidden Street"}'
+	  FROM (VALUES ('locker', 'person'), ('keyed', 'apply-person')) AS v(account_id, external_id)});
 wait_for(sub {
 	push @seen, query("SELECT query FROM pg_stat_activity WHERE backend_type ~ 'ganje'");
 	return query("SELECT count(*) FROM ganje.outbox_delivery WHERE state <> 'dead'") eq '0' }, 'all is told or given up');
-is(query('SELECT count(*) FROM ganje.dead_letters'), '3', 'three functions failed');
+is(query('SELECT count(*) FROM ganje.dead_letters'), '4', 'four functions failed');
 
 my $log = server_log($node);
 # A plan shows a constant by its bytes.
@@ -65,6 +71,9 @@ for my $secret (qr/hush-hush-key/, qr/access-[0-9a-f]{8}/, qr/"password": "secre
 	ok(join(' ', @seen) !~ $secret, "$secret is not in pg_stat_activity");
 	ok($dump !~ $secret, "$secret is not in a dump");
 }
+ok($log !~ $_, "$_ is not in the log") foreach (qr/Hidden Recipient/, qr/Hidden Street/, qr/9129876543/);
+is(query("SELECT count(*) FROM ganje.outbox_log WHERE shipment_id IN (SELECT shipment_id FROM ganje.shipment WHERE order_id = 'person-locker')"), '1',
+	'though the person\'s order was told');
 ok($restore =~ /hush-hush-key/, 'but where it is asked for');
 $node->stop;
 done_testing();
