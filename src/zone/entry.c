@@ -22,17 +22,16 @@
 #define COLUMN_CREATED_AT 11
 #define COLUMN_FACTS 14
 
-static void
-raise_damaged(const text *zone_id)
+void
+gl_zone_raise_damaged(const text *zone_id)
 {
 	char *id = text_to_cstring(zone_id);
 
 	ereport(ERROR,
 			(errcode(ERRCODE_DATA_CORRUPTED),
 			 errmsg("the compiled rules of zone \"%s\" are damaged or of another version", id),
-			 errhint("UPDATE ganje.zone SET rules = rules WHERE zone_id = '%s'; compiles "
-					 "them anew.",
-					 id)));
+			 errhint("UPDATE ganje.zone SET rules = rules WHERE zone_id = %s; compiles them anew.",
+					 quote_literal_cstr(id))));
 }
 
 static void
@@ -106,7 +105,7 @@ gl_zone_entry_read(GlZoneCache *cache, TupleTableSlot *slot, GlZoneEntry *entry)
 	facts = palloc_extended(Max(VARSIZE_ANY_EXHDR(stored), sizeof(GlZoneFacts)), MCXT_ALLOC_HUGE);
 	memcpy(facts, VARDATA_ANY(stored), VARSIZE_ANY_EXHDR(stored));
 	if (!gl_zone_facts_check(facts, VARSIZE_ANY_EXHDR(stored)))
-		raise_damaged(zone_id);
+		gl_zone_raise_damaged(zone_id);
 	entry->everywhere = facts->everywhere;
 	entry->has_address = facts->has_address;
 	entry->shape_count = facts->shape_count;

@@ -84,19 +84,6 @@ copy_part(Row *row, MemoryContext context, uint32 offset, uint32 size)
 	return copy;
 }
 
-static void
-raise_damaged(const GlZoneEntry *entry)
-{
-	char *id = text_to_cstring(entry->zone_id);
-
-	ereport(ERROR,
-			(errcode(ERRCODE_DATA_CORRUPTED),
-			 errmsg("the compiled rules of zone \"%s\" are damaged or of another version", id),
-			 errhint("UPDATE ganje.zone SET rules = rules WHERE zone_id = '%s'; compiles "
-					 "them anew.",
-					 id)));
-}
-
 static GlStatus
 fetch_polygon(GlZoneCache *cache, uint32 number, MemoryContext context, void **polygon)
 {
@@ -109,7 +96,7 @@ fetch_polygon(GlZoneCache *cache, uint32 number, MemoryContext context, void **p
 	*polygon = copy_part(&row, context, cache->shape_offsets[number], shape->bytes);
 	close_row(&row);
 	if (*polygon == NULL || !gl_polygon_check_image(*polygon, shape->bytes))
-		raise_damaged(entry);
+		gl_zone_raise_damaged(entry->zone_id);
 	return GL_OK;
 }
 
@@ -176,7 +163,7 @@ gl_zone_entry_matches(GlZoneCache *cache, GlZoneEntry *entry, const GlZoneQuesti
 	image = copy_part(&row, kept ? cache->tree_context : CurrentMemoryContext, 0, size);
 	close_row(&row);
 	if (image == NULL || !gl_zone_image_check(image, size))
-		raise_damaged(entry);
+		gl_zone_raise_damaged(entry->zone_id);
 	*matches = gl_zone_image_matches(image, question);
 	if (kept)
 	{
