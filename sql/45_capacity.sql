@@ -166,6 +166,19 @@ $$;
 COMMENT ON FUNCTION ganje.settle_counters(integer) IS
 'Takes back the expired units of full counters, as the next customer would, and answers how many counters; the worker calls it every minute.';
 
+-- A copy's worker may have looked at a counter before the units on it came.
+CREATE FUNCTION ganje.forget_expiries() RETURNS void
+LANGUAGE plpgsql VOLATILE
+AS $$
+BEGIN
+    PERFORM 1 FROM ganje.slot_counter AS c WHERE c.is_full
+      ORDER BY c.merchant_id COLLATE "C", c.store_id COLLATE "C", c.rule_id COLLATE "C", c.day, c.slot_from, c.slot_to
+        FOR UPDATE;
+    UPDATE ganje.slot_counter AS c SET next_expiry = '-infinity' WHERE c.is_full AND c.next_expiry <> '-infinity';
+END
+$$;
+COMMENT ON FUNCTION ganje.forget_expiries() IS 'Has expired units looked for anew on every full counter.';
+
 -- The counter decides, one row in one statement: src/cart/take_hold.c.
 CREATE FUNCTION ganje.take_unit(unit ganje.hold_unit) RETURNS boolean
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'gl_take_unit';

@@ -116,6 +116,13 @@ CREATE TRIGGER carrier_emptied AFTER TRUNCATE ON ganje.carrier
 ALTER TABLE ganje.carrier ENABLE ALWAYS TRIGGER carrier_changed;
 ALTER TABLE ganje.carrier ENABLE ALWAYS TRIGGER carrier_emptied;
 
+CREATE FUNCTION ganje.system_identifier() RETURNS bigint
+LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'gl_system_identifier';
+COMMENT ON FUNCTION ganje.system_identifier() IS 'The identifier of this cluster, as in pg_control_system().';
+
+-- An account says itself whose it is: while a database is being restored or
+-- copied, its tables come one by one, and nothing may be done for an account of
+-- another cluster before it is known that this is a copy (ganje.sending).
 CREATE TABLE ganje.carrier_account (
     account_id text PRIMARY KEY DEFAULT ganje.ulid() CHECK (account_id <> ''),
     carrier text NOT NULL REFERENCES ganje.carrier,
@@ -139,6 +146,7 @@ CREATE TABLE ganje.carrier_account (
     parked_reason text,
     created_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
     updated_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    origin bigint NOT NULL DEFAULT ganje.system_identifier(),
     CHECK (retry_cap_ms >= retry_base_ms),
     CONSTRAINT breaker_cap CHECK (breaker_cap_ms >= breaker_pause_ms),
     CHECK ((parked_at IS NULL) = (parked_reason IS NULL)),
@@ -154,6 +162,7 @@ COMMENT ON COLUMN ganje.carrier_account.breaker_failures IS 'network errors, tim
 COMMENT ON COLUMN ganje.carrier_account.breaker_pause_ms IS 'before the first such try; each further pause is twice as long, up to breaker_cap_ms';
 COMMENT ON COLUMN ganje.carrier_account.paused_at IS 'since when people let nothing be sent: pause_sending(account_id), resume_sending(account_id)';
 COMMENT ON COLUMN ganje.carrier_account.max_attempts IS 'after which a request is a dead letter';
+COMMENT ON COLUMN ganje.carrier_account.origin IS 'system identifier of the cluster that sends for it: a copy elsewhere does not, until resume_sending()';
 CREATE INDEX carrier_account_carrier ON ganje.carrier_account (carrier);
 COMMENT ON COLUMN ganje.carrier_account.parked_at IS 'since when requests wait for people, for example because the carrier refuses the login; set_credential and unpark_account let them go on';
 

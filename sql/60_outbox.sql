@@ -150,10 +150,6 @@ CREATE TABLE ganje.sending (
 COMMENT ON TABLE ganje.sending IS 'Whether this database sends: it does not while paused, nor as a copy, until resume_sending().';
 COMMENT ON COLUMN ganje.sending.system_identifier IS 'of the cluster that may send';
 
-CREATE FUNCTION ganje.system_identifier() RETURNS bigint
-LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'gl_system_identifier';
-COMMENT ON FUNCTION ganje.system_identifier() IS 'The identifier of this cluster, as in pg_control_system().';
-
 CREATE FUNCTION ganje.sending_replace() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
@@ -269,7 +265,7 @@ COMMENT ON FUNCTION ganje.enqueue_first(ganje.shipment) IS 'Tells the carrier of
 CREATE VIEW ganje.outbox_status AS
 SELECT a.account_id, a.carrier, coalesce(q.pending, 0) AS pending, coalesce(q.in_flight, 0) AS in_flight,
        coalesce(q.dead, 0) AS dead, q.oldest, q.next_due,
-       CASE WHEN s.system_identifier <> ganje.system_identifier() THEN 'paused: a copy of another cluster''s database'
+       CASE WHEN ganje.system_identifier() <> ANY (ARRAY[s.system_identifier, a.origin]) THEN 'paused: a copy of another cluster''s database'
             WHEN s.paused THEN 'paused'
             WHEN NOT a.active THEN 'inactive'
             WHEN a.paused_at IS NOT NULL THEN 'paused: this account'
@@ -444,9 +440,14 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     here bigint := ganje.system_identifier();
+    is_copy boolean := (SELECT s.system_identifier <> here FROM ganje.sending AS s);
 BEGIN
     UPDATE ganje.sending SET paused = false, system_identifier = here, changed_at = pg_catalog.now();
+    UPDATE ganje.carrier_account AS a SET origin = here WHERE a.origin <> here;
     UPDATE ganje.outbox_delivery AS d SET origin = here WHERE d.origin <> here;
+    IF is_copy THEN
+        PERFORM ganje.forget_expiries();
+    END IF;
     PERFORM ganje.wake_worker();
 END
 $$;
@@ -460,7 +461,7 @@ BEGIN ATOMIC
         SELECT FROM ganje.carrier_account AS a
          CROSS JOIN ganje.sending AS s
          WHERE a.active AND a.paused_at IS NULL AND a.parked_at IS NULL
-           AND NOT s.paused AND s.system_identifier = ganje.system_identifier()
+           AND NOT s.paused AND s.system_identifier = ganje.system_identifier() AND a.origin = s.system_identifier
            AND EXISTS (SELECT FROM ganje.outbox_delivery AS d
                         WHERE d.account_id = a.account_id AND d.state <> 'dead' AND NOT d.poll AND d.origin = s.system_identifier));
 END;

@@ -156,7 +156,7 @@ BEGIN
                                       CASE WHEN c.refresh_operation IS NOT NULL
                                             AND EXISTS (SELECT FROM ganje.carrier_credential AS k WHERE k.account_id = a.account_id)
                                            THEN coalesce(r.due_at, '-infinity') END) AS due_at) AS next
-     WHERE NOT s.paused AND s.system_identifier = ganje.system_identifier()
+     WHERE NOT s.paused AND s.system_identifier = ganje.system_identifier() AND a.origin = s.system_identifier
        AND a.active AND a.parked_at IS NULL AND rate.per_second > 0 AND next.due_at IS NOT NULL;
 END
 $$;

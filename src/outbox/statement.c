@@ -47,6 +47,7 @@ static const Statement statements[GL_STATEMENT_COUNT] = {
 		"                        AND (d.state = 'pending' OR coalesce(d.lease_until, d.due_at) <= $1)"
 		"                      ORDER BY d.due_at LIMIT 1) AS next"
 		" WHERE a.active AND a.parked_at IS NULL AND a.paused_at IS NULL"
+		"   AND a.origin = $2"
 		"   AND EXISTS (SELECT FROM ganje.sending AS s"
 		"                WHERE NOT s.paused AND s.system_identifier = $2)"
 		" ORDER BY next.due_at",

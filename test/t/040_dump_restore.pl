@@ -80,6 +80,35 @@ is($copy->safe_psql('jobs', $access), query($access), 'roles may do the same the
 is($copy->safe_psql('jobs', $policies), $before_policies, 'by the same policies as well');
 $copy->safe_psql('postgres', 'DROP DATABASE jobs');
 
+# While its tables come in, a database does not know yet that it is a copy. Here the row that says so is kept back, and a shipment
+# is due to be asked about.
+my ($list) = run_command([ 'pg_restore', '-l', $folder ]);
+my $half = join("\n", grep { !/TABLE DATA ganje sending / } split(/\n/, $list));
+isnt($half, $list, 'the row of ganje.sending can be kept back');
+append_to_file("$folder.half", "$half\n");
+$copy->safe_psql('postgres', 'CREATE DATABASE half');
+{
+	local $ENV{PGOPTIONS} = '-c session_replication_role=replica';
+	$copy->command_ok([ 'pg_restore', '-L', "$folder.half", '-d', $copy->connstr('half'), $folder ], 'a database is half restored');
+}
+$copy->safe_psql('half', q{SELECT ganje.set_credential('locker', '{"username": "shop", "password": "secret"}')});
+is($copy->safe_psql('half', "SELECT count(*) FROM ganje.sending AS s, ganje.shipment_poll AS p WHERE s.system_identifier = ganje.system_identifier() AND p.due_at < now()"),
+	'1', 'it takes itself for the original, and has something due');
+wait_for(sub { $copy->safe_psql('half', 'SELECT ganje.worker_pid() IS NOT NULL') eq 't' }, 'it has a worker');
+$copy->safe_psql('half', 'SELECT ganje.wake_worker(), pg_sleep(2.5)');
+sub but_sending { return join("\n", grep { !/^ganje\.sending: / } split(/\n/, $_[0])); }
+is(but_sending($copy->safe_psql('half', $contents)), but_sending($before), 'its worker does nothing for accounts of another cluster');
+like($copy->safe_psql('half', 'SELECT state FROM ganje.outbox_status'), qr/^paused: a copy/, 'and it says why');
+# A full counter that was looked at before its units came is looked at anew once the copy is let send.
+$copy->safe_psql('half', "INSERT INTO ganje.slot_counter (merchant_id, store_id, rule_id, day, slot_from, slot_to, used, capacity, next_expiry)
+	VALUES ('DEFAULT', 'S', 'R', '2100-01-01', '10:00', '12:00', 1, 1, 'infinity')");
+append_to_file("$folder.rest", join("\n", grep { /TABLE DATA ganje sending / } split(/\n/, $list)) . "\n");
+$copy->command_ok([ 'pg_restore', '-L', "$folder.rest", '-d', $copy->connstr('half'), $folder ], 'the row that was kept back comes');
+$copy->safe_psql('half', 'SELECT ganje.resume_sending(), ganje.pause_sending()');
+is($copy->safe_psql('half', "SELECT next_expiry FROM ganje.slot_counter WHERE is_full"), '-infinity', 'it is not known when its units expire');
+is($copy->safe_psql('half', "SELECT DISTINCT origin = ganje.system_identifier() FROM ganje.carrier_account"), 't', 'and the account is of this cluster');
+$copy->safe_psql('postgres', 'DROP DATABASE half');
+
 # It has a worker, and the carrier hears nothing.
 control($carrier, 'DELETE', 'log');
 $copy->safe_psql('postgres', q{SELECT ganje.set_credential('locker', '{"username": "shop", "password": "secret"}')});
