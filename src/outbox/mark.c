@@ -12,6 +12,7 @@
 #include "postgres.h"
 
 #include "executor/executor.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
@@ -51,6 +52,7 @@ gl_outbox_mark_leased(GlFlight **flights, const TimestampTz *until, int count)
 	slot = MakeSingleTupleTableSlot(RelationGetDescr(delivery.relation), &TTSOpsVirtual);
 	for (int i = 0; i < count; i++)
 	{
+		CHECK_FOR_INTERRUPTS();
 		MemoryContextSwitchTo(GetPerTupleMemoryContext(estate));
 		mark(&delivery, slot, estate, flights[i], TimestampTzGetDatum(until[i]));
 		MemoryContextSwitchTo(before);

@@ -15,6 +15,7 @@
 
 #include "compat.h"
 #include "zone/area.h"
+#include "zone/zone.h"
 
 #define READ_AREAS                                                                                 \
 	"SELECT zone_id, name, compiled FROM ganje.zone "                                              \
@@ -41,11 +42,7 @@ copy_area(GlZoneArea *area, HeapTuple row, TupleDesc descriptor, MemoryContext i
 	image = MemoryContextAllocHuge(into, Max(size, 8));
 	memcpy(image, VARDATA_ANY(stored), size);
 	if (!gl_zone_image_check(image, size))
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("the compiled rules of zone \"%s\" are damaged or of another version",
-						area->zone_id),
-				 errhint("UPDATE ganje.zone SET rules = rules compiles them anew.")));
+		gl_zone_raise_damaged(DatumGetTextPP(SPI_getbinval(row, descriptor, 1, &isnull)));
 	area->image = image;
 }
 

@@ -85,9 +85,6 @@ extern void gl_zone_cache_replant(GlZoneCache *cache);
 /* entry.c: makes an entry of the row in the slot, with its shapes; false where it is deleted. */
 extern bool gl_zone_entry_read(GlZoneCache *cache, TupleTableSlot *slot, GlZoneEntry *entry);
 
-/* What is kept of a zone's rules cannot be read: an error with the statement that mends it. */
-extern void gl_zone_raise_damaged(const text *zone_id) __attribute__((noreturn));
-
 /* fetch.c: what is read when somebody asks there. */
 extern GlStatus gl_zone_fetch_shape(void *cache, uint32_t shape, const void **geometry);
 extern GlStatus gl_zone_fetch_and_ask(void *cache, uint32_t shape, double lat, double lng,

@@ -30,7 +30,8 @@ gl_zone_raise_damaged(const text *zone_id)
 	ereport(ERROR,
 			(errcode(ERRCODE_DATA_CORRUPTED),
 			 errmsg("the compiled rules of zone \"%s\" are damaged or of another version", id),
-			 errhint("UPDATE ganje.zone SET rules = rules WHERE zone_id = %s; compiles them anew.",
+			 errhint("UPDATE ganje.zone SET rules = rules WHERE zone_id = %s; compiles them anew, "
+					 "and without its WHERE those of every zone.",
 					 quote_literal_cstr(id))));
 }
 

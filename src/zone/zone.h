@@ -68,6 +68,9 @@ extern GlZoneCache *gl_zone_list_held(void);
 /* The zone of this id among them, palloc'd, or NULL. */
 extern const GlZone *gl_zone_find(GlZoneCache *cache, const char *zone_id);
 
+/* What is kept of a zone's rules cannot be read: an error with the statement that mends it. */
+extern void gl_zone_raise_damaged(const text *zone_id) __attribute__((noreturn));
+
 /* Reads an address for a question: its texts folded, other values left out. */
 extern void gl_zone_ask_address(GlZoneQuestion *question, JsonbContainer *address);
 
