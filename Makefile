@@ -44,7 +44,7 @@ override with_llvm := no
 PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
 ifneq ($(PGXS),)
 include $(PGXS)
-else ifneq ($(filter-out demo test test-versions,$(or $(MAKECMDGOALS),all)),)
+else ifneq ($(filter-out demo test test-versions test-asserting,$(or $(MAKECMDGOALS),all)),)
 $(error $(PG_CONFIG) is not there: install the server's headers (Debian: postgresql-server-dev-15 or -17) or set PG_CONFIG)
 endif
 

@@ -12,7 +12,7 @@ SANITIZED = -std=gnu11 -g -O1 -fno-omit-frame-pointer -fno-sanitize-recover=all 
 UNIT_FLAGS = $(SANITIZED) -fsanitize=address,undefined -Wall -Wextra -Wshadow -Wpointer-arith -Werror -Itest/unit
 FUZZ_FLAGS = $(SANITIZED) -fsanitize=address,undefined
 
-.PHONY: demo test test-versions unit fuzz format check-format check-symbols check-size check-sources
+.PHONY: demo test test-versions test-asserting unit fuzz format check-format check-symbols check-size check-sources
 
 demo:
 	@test/demo/run
@@ -23,6 +23,10 @@ test:
 # Long: every suite on PostgreSQL 15, 17 and 18, and pg_upgrade.
 test-versions:
 	@test/versions/run
+
+# Long: the suites that need a server, on one built with assertions and sanitizers.
+test-asserting:
+	@test/versions/asserting
 
 # The pure files once for all unit tests, and once, by clang, for all fuzzers.
 UNIT_OBJECTS = $(patsubst %.c,test/build/unit/%.o,$(PURE_SOURCES) $(UNIT_HELPERS))
