@@ -14,6 +14,7 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "catalog/pg_collation.h"
+#include "miscadmin.h"
 #include "utils/fmgroids.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
@@ -50,6 +51,7 @@ gl_row_find(Relation table, const char *index_name, const AttrNumber *columns, c
 		bool isnull;
 		Datum id;
 
+		CHECK_FOR_INTERRUPTS();
 		if (id_column == 0)
 			break;
 		id = heap_getattr(row, id_column, RelationGetDescr(table), &isnull);
@@ -72,7 +74,10 @@ gl_row_count(Relation table, const char *index_name, const AttrNumber *columns, 
 	int found = 0;
 
 	while (systable_getnext_ordered(scan, ForwardScanDirection) != NULL)
+	{
+		CHECK_FOR_INTERRUPTS();
 		found++;
+	}
 	systable_endscan_ordered(scan);
 	index_close(index, AccessShareLock);
 	return found;

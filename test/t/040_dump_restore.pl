@@ -99,6 +99,12 @@ $copy->safe_psql('half', 'SELECT ganje.wake_worker(), pg_sleep(2.5)');
 sub but_sending { return join("\n", grep { !/^ganje\.sending: / } split(/\n/, $_[0])); }
 is(but_sending($copy->safe_psql('half', $contents)), but_sending($before), 'its worker does nothing for accounts of another cluster');
 like($copy->safe_psql('half', 'SELECT state FROM ganje.outbox_status'), qr/^paused: a copy/, 'and it says why');
+# Not even what is enqueued there.
+control($carrier, 'DELETE', 'log');
+$copy->safe_psql('half', q{SELECT ganje.enqueue_request('locker', 'ask', 'GET', '/from-half')});
+is($copy->safe_psql('half', 'SELECT ganje.is_outbox_drained()'), 't', 'nobody waits for a new request there');
+$copy->safe_psql('half', 'SELECT pg_sleep(1.5)');
+is(scalar(carrier_log($carrier)), 0, 'nor is it sent');
 # A full counter that was looked at before its units came is looked at anew once the copy is let send.
 $copy->safe_psql('half', "INSERT INTO ganje.slot_counter (merchant_id, store_id, rule_id, day, slot_from, slot_to, used, capacity, next_expiry)
 	VALUES ('DEFAULT', 'S', 'R', '2100-01-01', '10:00', '12:00', 1, 1, 'infinity')");
@@ -128,6 +134,17 @@ is_deeply([ sort map { $_->{body}{external_id} } orders_at($carrier) ], [ 'new-1
 is($copy->safe_psql('postgres', "SELECT count(*) FROM ganje.shipment WHERE order_link IS NULL"), '1',
 	'all but the cancelled one have their link');
 
+# A copy in the same cluster goes on as the original would: pause_sending() before it is made is what keeps it from sending.
 $copy->stop;
+control($carrier, 'DELETE', 'log');
+query('CREATE DATABASE beside TEMPLATE postgres');
+worker_pid($node, 'beside');
+$node->safe_psql('beside', 'SELECT ganje.wake_worker(), pg_sleep(1.5)');
+is($node->safe_psql('beside', 'SELECT state FROM ganje.outbox_status'), 'paused', 'a copy beside the original is paused as that was');
+is(scalar(carrier_log($carrier)), 0, 'and sends nothing');
+$node->safe_psql('beside', 'SELECT ganje.resume_sending()');
+wait_for(sub { carrier_log($carrier) > 0 }, 'without a pause it sends');
+$node->safe_psql('postgres', 'DROP DATABASE beside');
+
 $node->stop;
 done_testing();
